@@ -1,0 +1,323 @@
+package litekeep
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/litekeep/litekeep/internal/archive"
+	"github.com/litekeep/litekeep/internal/document"
+	"github.com/litekeep/litekeep/internal/durable"
+	"github.com/litekeep/litekeep/internal/engine"
+	"github.com/litekeep/litekeep/internal/export"
+	"github.com/litekeep/litekeep/internal/manifest"
+)
+
+// CreateBackup backs up the database of the Config: it takes a snapshot,
+// exports it, stores it, reads it back, and only then lists it. After a verified
+// success it removes backups that the retention no longer keeps.
+//
+// The error matches ErrConfig, ErrBusy or ErrRefused, or is one of the machine;
+// nothing is listed then. When ctx ends, the run stops and leaves nothing.
+func (s *Service) CreateBackup(ctx context.Context) (*Backup, error) {
+	b, err := s.createBackup(ctx, pinNone)
+	if err != nil {
+		return nil, explain("backup", s.cfg.DatabasePath, err)
+	}
+	return b, nil
+}
+
+// run is one backup run.
+type run struct {
+	s        *Service
+	source   string // absolute path of the database
+	folder   string // of the database's backups
+	scratch  string // of this run's snapshot
+	started  time.Time
+	m        manifest.Manifest
+	snapshot *engine.SnapshotInfo
+	counted  *export.Counted
+}
+
+func (s *Service) createBackup(ctx context.Context, p pin) (b *Backup, err error) {
+	if err := s.cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if s.cfg.DatabasePath == "" {
+		return nil, &Error{Op: "backup", Kind: ErrConfig, Err: errors.New("DatabasePath is not set")}
+	}
+	r := &run{s: s, started: s.now(), folder: filepath.Join(s.cfg.BackupDirectory, s.cfg.Name)}
+	if r.source, err = filepath.Abs(s.cfg.DatabasePath); err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(r.source)
+	if err != nil {
+		return nil, sourceError(err)
+	}
+	if info.IsDir() {
+		return nil, &Error{Op: "backup", Path: r.source, Kind: ErrRefused, Err: errors.New("is a directory, not a database")}
+	}
+	unlock, err := s.lock(ctx, s.cfg.Name, "backup "+r.source)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	if err := s.sweep(r.folder); err != nil {
+		return nil, err
+	}
+	s.log.Info("backup started", "database", r.source, "folder", r.folder)
+	b, err = r.do(ctx, p)
+	if err != nil {
+		s.log.Error("backup failed", "database", r.source, "error", err)
+		return nil, err
+	}
+	s.log.Info("backup done", "database", r.source, "path", b.Path, "bytes", b.SizeBytes, "rows", b.RecordCount)
+	if b.Verified.IsZero() || p.until != "" || s.cfg.NoPrune {
+		return b, nil
+	}
+	b.Pruned, err = s.prune(ctx, s.cfg.Name, false)
+	if err != nil {
+		b.Warnings = append(b.Warnings, "old backups were not all removed: "+err.Error())
+		err = nil
+	}
+	return b, err
+}
+
+// sourceError says that a source which is not there is refused, like one that
+// is no database.
+func sourceError(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Error{Op: "backup", Kind: ErrRefused, Err: err, Hint: "check the path"}
+	}
+	return err
+}
+
+func (r *run) do(ctx context.Context, p pin) (*Backup, error) {
+	if err := r.makeScratch(); err != nil {
+		return nil, err
+	}
+	defer r.tidy()
+	if err := r.takeSnapshot(ctx); err != nil {
+		return nil, err
+	}
+	object, err := r.createObject()
+	if err != nil {
+		return nil, err
+	}
+	defer object.discard()
+	if err := r.mark(object); err != nil {
+		return nil, err
+	}
+	if err := r.write(ctx, object); err != nil {
+		return nil, err
+	}
+	if r.s.cfg.VerifyOnBackup {
+		begin := r.s.now()
+		if err := r.s.check(ctx, object.file, &r.m); err != nil {
+			return nil, fmt.Errorf("read back %s: %w", object.final, err)
+		}
+		r.m.Verified = manifest.At(r.s.now())
+		r.m.Durations.Verify = r.s.now().Sub(begin).Seconds()
+	} else {
+		r.warn("not verified: the stored object was not read back")
+	}
+	r.m.Durations.Total = r.s.now().Sub(r.started).Seconds()
+	return r.publish(object, p)
+}
+
+func (r *run) warn(format string, args ...any) {
+	r.m.Warnings = append(r.m.Warnings, fmt.Sprintf(format, args...))
+}
+
+// makeScratch makes the folder for the snapshot and checks that it has room.
+func (r *run) makeScratch() error {
+	base := r.s.cfg.TempDirectory
+	if base == "" {
+		base = filepath.Join(r.folder, scratchFolder)
+	}
+	if err := r.s.disk.MkdirAll(base); err != nil {
+		return fmt.Errorf("temporary folder: %w", err)
+	}
+	size, err := sourceSize(r.source)
+	if err != nil {
+		return err
+	}
+	if err := durable.Need(base, size); err != nil {
+		return fmt.Errorf("snapshot of %s: %w", r.source, err)
+	}
+	r.scratch, err = os.MkdirTemp(base, scratchName(r.folder))
+	return err
+}
+
+// mark notes the name that the object will get. If this run is cut off after
+// the object has it and before the manifest is written, the next run knows what
+// to remove.
+func (r *run) mark(o *object) error {
+	folder := filepath.Join(r.folder, scratchFolder)
+	if err := r.s.disk.MkdirAll(folder); err != nil {
+		return err
+	}
+	return r.s.disk.ReplaceFile(filepath.Join(folder, markFile), []byte(filepath.Base(o.final)), durable.FilePerm)
+}
+
+// tidy removes the scratch of the run; what is left of it the next run removes.
+func (r *run) tidy() {
+	_ = os.Remove(filepath.Join(r.folder, scratchFolder, markFile))
+	_ = os.RemoveAll(r.scratch)
+	_ = os.Remove(filepath.Join(r.folder, scratchFolder)) // unless somebody else uses it
+}
+
+// sourceSize returns the bytes of a database and its write-ahead log.
+func sourceSize(path string) (int64, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, err
+	}
+	size := info.Size()
+	if wal, err := os.Stat(path + "-wal"); err == nil {
+		size += wal.Size()
+	}
+	return size, nil
+}
+
+func (r *run) snapshotPath() string { return filepath.Join(r.scratch, "snapshot.db") }
+
+func (r *run) takeSnapshot(ctx context.Context) error {
+	begin := r.s.now()
+	info, err := engine.Snapshot(ctx, r.source, r.snapshotPath(), engine.SnapshotOptions{
+		BusyTimeout: r.s.cfg.BusyTimeout,
+		Progress: func(done, total int64) {
+			r.s.progress(Progress{Phase: "snapshot", Bytes: done, Total: total})
+		},
+	})
+	if err != nil {
+		return err
+	}
+	r.snapshot = info
+	r.m.Durations.Snapshot = r.s.now().Sub(begin).Seconds()
+	return nil
+}
+
+// plan decides what goes into the document.
+func (r *run) plan(ctx context.Context, f *os.File) (*export.Plan, error) {
+	if r.snapshot.ZeroBytes {
+		return export.NewPlan(ctx, f, 0, r.snapshotPath(), nil, export.Choices{})
+	}
+	d, err := engine.Describe(ctx, r.snapshotPath())
+	if err != nil {
+		return nil, err
+	}
+	if d.Malformed != "" {
+		r.warn("SQLite %s cannot read all of the schema: %s", engine.Version(), d.Malformed)
+	}
+	carry, err := engine.UnrebuildableIndexes(ctx, r.snapshotPath(), d)
+	if err != nil {
+		return nil, err
+	}
+	c := export.Choices{Carry: carry, WAL: r.snapshot.JournalMode == engine.JournalWAL}
+	p, err := export.NewPlan(ctx, f, r.snapshot.Bytes, r.snapshotPath(), d, c)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range p.Indexes {
+		r.warn("index %q is kept entry by entry, since a restore could not rebuild it: %s", x.Label, x.Reason)
+	}
+	return p, nil
+}
+
+// write exports the snapshot to object and fills in the manifest.
+func (r *run) write(ctx context.Context, object *object) error {
+	begin := r.s.now()
+	f, err := os.Open(r.snapshotPath())
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	p, err := r.plan(ctx, f)
+	if err != nil {
+		return err
+	}
+	spare := make(chan []byte, workers()+4)
+	out := bufio.NewWriterSize(object, 256<<10)
+	w := archive.NewWriter(ctx, out, r.s.cfg.compression(), workers(), spare)
+	defer w.Stop()
+	source := r.documentSource()
+	total := r.snapshot.Bytes
+	r.counted, err = p.Run(ctx, &source, w, export.Options{
+		Workers: workers(), Spare: spare,
+		Progress: func(rows, bytes int64) {
+			r.s.progress(Progress{Phase: "export", Rows: rows, Bytes: bytes, Total: total})
+		},
+	})
+	if err != nil {
+		return err
+	}
+	sum, err := w.Close()
+	if err != nil {
+		return err
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	if err := r.s.disk.SyncFile(object.file, object.partial); err != nil {
+		return err
+	}
+	durable.DropCache(object.file) // so that what is verified comes from the medium
+	r.m.Durations.Write = r.s.now().Sub(begin).Seconds()
+	r.fill(p, source, sum)
+	return nil
+}
+
+func (r *run) documentSource() document.Source {
+	return document.Source{
+		Name: r.s.cfg.Name, Path: r.source, Created: manifest.At(r.started).String(),
+		SQLite: engine.Version(), Litekeep: Version, SchemaVersion: r.snapshot.SchemaVersion,
+	}
+}
+
+// fill completes the manifest, but for verification and the object's name.
+func (r *run) fill(p *export.Plan, source document.Source, sum *archive.Summary) {
+	m, end := &r.m, r.counted.End
+	m.Database, m.Created, m.Source, m.Settings = r.s.cfg.Name, manifest.At(r.started), source, p.Database
+	m.Compression = manifest.Compression(r.s.cfg.compression())
+	m.Stored = manifest.Stored{Bytes: sum.Bytes, SHA256: sum.SHA256}
+	m.Document = manifest.Document{Bytes: sum.Document, Digest: end.Digest}
+	m.Totals = manifest.Totals{Tables: end.Tables, Rows: end.Rows, Indexes: end.Indexes, Entries: end.Entries}
+	m.Frames, m.Writer = sum.Frames, "litekeep "+Version
+	for i, t := range p.Tables {
+		x := r.counted.Tables[i]
+		m.Tables = append(m.Tables, manifest.Table{Name: t.Label, Rows: x.Rows, Frames: [2]int{x.First, x.Last}})
+	}
+	for i, t := range p.Indexes {
+		m.Indexes = append(m.Indexes, manifest.Index{
+			Name: t.Label, Table: t.Table, Entries: r.counted.Indexes[i].Rows, Reason: t.Reason,
+		})
+	}
+}
+
+// publish lists the backup: the object gets its name, then the manifest is
+// written.
+func (r *run) publish(o *object, p pin) (*Backup, error) {
+	r.m.Object = filepath.Base(o.final)
+	text, err := manifest.Encode(&r.m)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.publish(); err != nil {
+		return nil, err
+	}
+	if p.until != "" {
+		if err := r.s.disk.WriteFile(o.final+pinSuffix, p.encode(), durable.FilePerm); err != nil {
+			return nil, errors.Join(err, os.Remove(o.final))
+		}
+	}
+	if err := r.s.disk.WriteFile(o.final+manifest.Suffix, text, durable.FilePerm); err != nil {
+		return nil, errors.Join(fmt.Errorf("write manifest: %w", err), os.Remove(o.final))
+	}
+	return newBackup(r.folder, &r.m), nil
+}

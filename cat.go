@@ -1,0 +1,135 @@
+package litekeep
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/litekeep/litekeep/internal/archive"
+	"github.com/litekeep/litekeep/internal/document"
+	"github.com/litekeep/litekeep/internal/frame"
+	"github.com/litekeep/litekeep/internal/manifest"
+	"github.com/litekeep/litekeep/internal/value"
+)
+
+// ReadDocument writes the document of the backup at path to w: the JSON text,
+// checked frame by frame.
+func (s *Service) ReadDocument(ctx context.Context, path string, w io.Writer) error {
+	m, f, err := openBackup(path)
+	if err != nil {
+		return explain("cat", path, err)
+	}
+	defer f.Close()
+	return explain("cat", path, archive.Read(ctx, f, frame.Compression(m.Compression), m.Frames, 0,
+		archive.ReadOptions{Workers: workers()}, func(t archive.Text) error {
+			_, err := w.Write(t.Bytes)
+			return err
+		}))
+}
+
+// ReadTable writes the rows of one table of the backup at path to w as JSON
+// lines: lists of values as in the document or, with objects, objects keyed by
+// the names of the columns. Only the frames that hold the table are read.
+func (s *Service) ReadTable(ctx context.Context, path, table string, objects bool, w io.Writer) error {
+	m, f, err := openBackup(path)
+	if err != nil {
+		return explain("cat", path, err)
+	}
+	defer f.Close()
+	t := findTable(m, table)
+	if t == nil {
+		return &Error{Op: "cat", Path: path, Err: fmt.Errorf("the backup has no table %q", table),
+			Hint: "`litekeep info BACKUP` lists its tables"}
+	}
+	l := &lines{w: w, name: table, objects: objects}
+	first, last := t.Frames[0], t.Frames[1]
+	err = archive.Read(ctx, f, frame.Compression(m.Compression), m.Frames[first:last+1], first,
+		archive.ReadOptions{Workers: workers()}, l.frame)
+	if errors.Is(err, errTableDone) {
+		err = nil
+	}
+	return explain("cat", path, err)
+}
+
+func findTable(m *manifest.Manifest, name string) *manifest.Table {
+	for i := range m.Tables {
+		if m.Tables[i].Name == name {
+			return &m.Tables[i]
+		}
+	}
+	return nil
+}
+
+// errTableDone ends the reading of frames.
+var errTableDone = errors.New("the table is complete")
+
+// lines writes the rows of one table that lies somewhere in the frames given.
+type lines struct {
+	w       io.Writer
+	name    string
+	objects bool
+	open    *document.Table // once its opening line was seen
+	keys    [][]byte        // encoded names, with quotes and colon
+	out     []byte
+	row     []value.Value
+}
+
+func (l *lines) frame(t archive.Text) error {
+	for text := t.Bytes; len(text) > 0; {
+		end := bytes.IndexByte(text, '\n') + 1
+		line := text[:end]
+		text = text[end:]
+		switch {
+		case l.open == nil:
+			table, ok := document.ParseTableOpen(line)
+			if ok && string(label(table.Name)) == l.name {
+				l.begin(table)
+			}
+		case line[0] == ']':
+			return errTableDone
+		default:
+			if err := l.item(line); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// label is how the manifest shows a name.
+func label(name value.Value) []byte { return bytes.ToValidUTF8(name.Bytes, []byte("\uFFFD")) }
+
+func (l *lines) begin(t *document.Table) {
+	l.open = t
+	for i, c := range t.Columns {
+		name := value.Value{Kind: value.Text, Bytes: label(c)}
+		key := []byte{','}
+		if i == 0 {
+			key[0] = '{'
+		}
+		l.keys = append(l.keys, append(document.AppendValue(key, &name), ':'))
+	}
+}
+
+func (l *lines) item(line []byte) error {
+	item, _, err := document.NextItem(line)
+	if err != nil {
+		return err
+	}
+	if !l.objects || l.open.Columns == nil {
+		_, err := l.w.Write(append(item, '\n'))
+		return err
+	}
+	if l.row, err = document.ParseRow(item, l.row); err != nil {
+		return err
+	}
+	l.out = l.out[:0]
+	for i := range l.row {
+		l.out = append(l.out, l.keys[i]...)
+		l.out = document.AppendValue(l.out, &l.row[i])
+	}
+	_, err = l.w.Write(append(l.out, "}\n"...))
+	return err
+}

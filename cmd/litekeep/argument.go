@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// The suffix of manifests, and how a SQLite database begins.
+const (
+	manifestSuffix = ".manifest.json"
+	databaseMagic  = "SQLite format 3\x00"
+)
+
+// backupArgument returns the object that a BACKUP argument means, and catches
+// what is no backup at all. command is for the hint.
+func backupArgument(path, command string) (string, error) {
+	if object, ok := strings.CutSuffix(path, manifestSuffix); ok {
+		path = object
+	}
+	_, noManifest := os.Stat(path + manifestSuffix)
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && noManifest != nil:
+		return "", &hintedError{nil, command + " " + path + ": there is no such backup", "`litekeep list` shows the paths of the backups"}
+	case err != nil:
+		return path, nil // whoever opens it says why
+	case info.IsDir():
+		return "", usage(command+" "+path+": is a folder, not a backup", "`litekeep list --dir "+shellQuote(path)+"` shows the paths of the backups in it")
+	case noManifest != nil && isDatabase(path):
+		return "", usage(command+" "+path+": is a SQLite database, not a backup", databaseHint(path, command))
+	}
+	return path, nil
+}
+
+func databaseHint(path, command string) string {
+	if command == "restore" {
+		return "the order is `litekeep restore BACKUP TARGET`; `litekeep list` shows the paths of the backups"
+	}
+	return "`litekeep backup " + shellQuote(path) + "` backs it up; `litekeep list` shows the paths of the backups"
+}
+
+func isDatabase(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, len(databaseMagic))
+	_, err = io.ReadFull(f, head)
+	return err == nil && bytes.Equal(head, []byte(databaseMagic))
+}
+
+// checkFolder makes sure that --dir is a folder of backups, for the commands
+// that look at what is there.
+func (a *app) checkFolder(command string) error {
+	a.cfg.DatabasePath, a.cfg.Name = "", a.database
+	dir := a.cfg.BackupDirectory
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &hintedError{nil, command + " " + dir + ": there is no such folder", "--dir names the folder of the backups; `litekeep backup` makes it"}
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return usage(command+" "+dir+": is not a folder", "--dir names the folder of the backups")
+	case isDatabaseFolder(dir):
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return err
+		}
+		return usage(command+" "+dir+": holds the backups of one database",
+			"use --dir "+shellQuote(filepath.Dir(abs))+" --database "+shellQuote(filepath.Base(abs)))
+	case a.cfg.Name != "" && !isFolder(filepath.Join(dir, a.cfg.Name)):
+		return &hintedError{nil, command + " " + dir + ": there are no backups of a database " + a.cfg.Name, databasesHint(dir)}
+	}
+	return nil
+}
+
+func databasesHint(dir string) string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return ""
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			names = append(names, shellQuote(e.Name()))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "there are backups of " + strings.Join(names, ", ")
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// isDatabaseFolder tells the folder of one database from that of all.
+func isDatabaseFolder(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		if e.Type().IsRegular() && strings.HasSuffix(e.Name(), manifestSuffix) {
+			return true
+		}
+	}
+	return false
+}
+
+// isClosedPipe reports whether err is of a pipe that nobody reads any more.
+func isClosedPipe(err error) bool {
+	// What Windows says for it, ERROR_BROKEN_PIPE and ERROR_NO_DATA.
+	const brokenPipe, noData = syscall.Errno(109), syscall.Errno(232)
+	if os.PathSeparator == '\\' && (errors.Is(err, brokenPipe) || errors.Is(err, noData)) {
+		return true
+	}
+	return errors.Is(err, syscall.EPIPE)
+}

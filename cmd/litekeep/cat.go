@@ -1,0 +1,59 @@
+package main
+
+import (
+	"bufio"
+	"context"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) catCommand() *cobra.Command {
+	var objects bool
+	cmd := &cobra.Command{
+		Use:   "cat BACKUP [TABLE] [flags]",
+		Short: "Print a backup's JSON, or the rows of a table",
+		Long: `Print the JSON document of a backup, or the rows of one table as JSON lines.
+What is printed is checked against the manifest as it is read.`,
+		Example: `  litekeep cat BACKUP | jq '.tables[].name'
+  litekeep cat BACKUP users | head
+  litekeep cat BACKUP users --objects | jq -r .name`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 2:
+				return nil
+			case len(args) == 1 && objects:
+				return usage("--objects needs TABLE", seeHelp(cmd))
+			case len(args) == 1:
+				return nil
+			case len(args) > 2:
+				return exactly("BACKUP", "TABLE")(cmd, args)
+			}
+			return exactly("BACKUP")(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := backupArgument(args[0], "cat")
+			if err != nil {
+				return err
+			}
+			return a.cat(cmd.Context(), path, args[1:], objects)
+		},
+	}
+	cmd.Flags().BoolVar(&objects, "objects", false, "rows as objects keyed by column, not as lists")
+	return cmd
+}
+
+func (a *app) cat(ctx context.Context, path string, table []string, objects bool) error {
+	out := bufio.NewWriterSize(a.stdout, 64<<10)
+	s := a.service(nil)
+	var err error
+	if len(table) == 0 {
+		err = s.ReadDocument(ctx, path, out)
+	} else {
+		err = s.ReadTable(ctx, path, table[0], objects, out)
+	}
+	flushed := out.Flush() // what came before damage is worth showing
+	if err == nil {
+		err = flushed
+	}
+	return unlessClosed(err)
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const rootLong = `litekeep backs up live SQLite databases to JSON that a person can read with
+zstd and jq alone, reads every backup back before it counts, proves what it
+restores, and keeps backups for as long as you say.
+
+  litekeep backup app.db                 back up app.db into ./backups
+  litekeep list                          what there is
+  litekeep restore BACKUP app.db         put it back; the present content is
+                                         backed up first
+
+DATABASE is the path of a database, BACKUP the path of a backup's object, such
+as backups/app/20261122T020000.123Z.json.zst.`
+
+const exitHelp = `Exit codes:
+    0  done
+    1  failed
+    2  wrong usage: an unknown command or flag, a wrong value
+    3  verification found damage: a backup is not what was written
+    4  busy: the database or the backups are locked by somebody else
+    5  source refused: damaged, encrypted, no database, or not there
+  130  interrupted; nothing half-done is left behind
+`
+
+// commands returns the root command with all others.
+func (a *app) commands() *cobra.Command {
+	cobra.EnableCommandSorting = false // the order below is that of use
+	root := &cobra.Command{
+		Use:               "litekeep",
+		Short:             "Automated backups of SQLite databases, as JSON",
+		Long:              rootLong,
+		Args:              unknownCommand,
+		PersistentPreRunE: a.prepare,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+	}
+	f := root.PersistentFlags()
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "print nothing but errors and what was asked for")
+	f.CountVarP(&a.verbose, "verbose", "v", "log what is done to standard error; twice for more")
+	f.BoolVar(&a.noColor, "no-color", false, "no colours (also where NO_COLOR is set)")
+	root.AddCommand(
+		a.backupCommand(), a.verifyCommand(), a.restoreCommand(),
+		a.listCommand(), a.statsCommand(), a.infoCommand(), a.catCommand(), a.pruneCommand(),
+		a.versionCommand(), a.manCommand(),
+	)
+	root.SetHelpCommand(helpCommand())
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd("completion") // the argument makes cobra add it
+	root.SetHelpFunc(a.help)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage(err.Error(), seeHelp(cmd))
+	})
+	guard(root)
+	return root
+}
+
+// guard makes every complaint about arguments one of usage, and lets a command
+// that has others below explain itself.
+func guard(cmd *cobra.Command) {
+	check := cmd.Args
+	if check == nil {
+		check = cobra.ArbitraryArgs
+	}
+	if cmd.HasSubCommands() {
+		check = unknownCommand
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		err := check(cmd, args)
+		if _, own := err.(*hintedError); err == nil || own {
+			return err
+		}
+		return usage(err.Error(), seeHelp(cmd))
+	}
+	for _, c := range cmd.Commands() {
+		guard(c)
+	}
+}
+
+func seeHelp(cmd *cobra.Command) string {
+	return fmt.Sprintf("usage: %s; more with `%s --help`", cmd.UseLine(), cmd.CommandPath())
+}
+
+// unknownCommand is the check of arguments of a command that has others below.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := fmt.Sprintf("`%s --help` lists the commands", cmd.CommandPath())
+	cmd.SuggestionsMinimumDistance = 2
+	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+		hint = "did you mean " + strings.Join(like, " or ") + "?"
+	}
+	return usage(fmt.Sprintf("%s has no command %q", cmd.CommandPath(), args[0]), hint)
+}
+
+// exactly is a check of arguments that names what is missing.
+func exactly(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < len(names):
+			return usage(cmd.CommandPath()+" needs "+strings.Join(names[len(args):], " and "), seeHelp(cmd))
+		case len(args) > len(names):
+			return usage(fmt.Sprintf("%s has no use for %q", cmd.CommandPath(), args[len(names)]), seeHelp(cmd))
+		}
+		return nil
+	}
+}
+
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Explain a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(cmd.Root(), args)
+			}
+			return about.Help()
+		},
+	}
+}

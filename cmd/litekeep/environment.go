@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/litekeep/litekeep"
+)
+
+// variables are the environment variables and the flags whose defaults they are.
+var variables = []struct{ name, flag string }{
+	{"LITEKEEP_DATABASE_PATH", "DATABASE"},
+	{"LITEKEEP_BACKUP_DIRECTORY", "--dir"},
+	{"LITEKEEP_RETENTION_DAYS", "--retention-days"},
+	{"LITEKEEP_KEEP_LAST", "--keep-last"},
+	{"LITEKEEP_COMPRESSION", "--compress"},
+	{"LITEKEEP_COMPRESSION_LEVEL", "--level"},
+	{"LITEKEEP_VERIFY_ON_BACKUP", "--no-verify, the other way round"},
+	{"LITEKEEP_NAME", "--name, --database"},
+	{"LITEKEEP_TEMP_DIRECTORY", "--temp-dir"},
+	{"LITEKEEP_BUSY_TIMEOUT", "--busy-timeout"},
+	{"LITEKEEP_LOCK_TIMEOUT", "--wait"},
+	{"LITEKEEP_NO_PRUNE", "--no-prune"},
+}
+
+// fromEnvironment returns the configuration that flags begin with. Settings that
+// follow from others (the name from the path, the level from the compression)
+// stay empty unless they were set, since a flag may change what they follow from.
+func fromEnvironment() (litekeep.Config, error) {
+	c, err := litekeep.ConfigFromEnv()
+	if err != nil {
+		c = litekeep.DefaultConfig("")
+		err = &hintedError{litekeep.ErrConfig, "environment: " + err.Error(), "`litekeep --help` lists the variables"}
+	}
+	if os.Getenv("LITEKEEP_NAME") == "" {
+		c.Name = ""
+	}
+	if os.Getenv("LITEKEEP_COMPRESSION_LEVEL") == "" {
+		c.CompressionLevel = 0
+	}
+	return c, err
+}
+
+func (a *app) dirFlag(f *pflag.FlagSet) {
+	f.StringVar(&a.cfg.BackupDirectory, "dir", a.cfg.BackupDirectory, "`FOLDER` of the backups")
+}
+
+func (a *app) jsonFlag(f *pflag.FlagSet) {
+	f.BoolVar(&a.json, "json", false, "print one JSON object for programs (docs/CLI.md)")
+}
+
+func (a *app) retentionFlags(f *pflag.FlagSet) {
+	f.IntVar(&a.cfg.RetentionDays, "retention-days", a.cfg.RetentionDays, "keep backups for `DAYS`")
+	f.IntVar(&a.cfg.KeepLast, "keep-last", a.cfg.KeepLast, "keep the last `N` verified backups however old they are")
+}
+
+func (a *app) waitFlags(f *pflag.FlagSet) {
+	f.DurationVar(&a.cfg.BusyTimeout, "busy-timeout", a.cfg.BusyTimeout, "wait `TIME` for a database that others have locked")
+	f.DurationVar(&a.cfg.LockTimeout, "wait", a.cfg.LockTimeout, "wait `TIME` for another litekeep that works on the same backups")
+}
+
+// checkNumbers refuses zeros that would stand for a default in a Config, and
+// turns those that mean "not at all" into what the Config has for it.
+func (a *app) checkNumbers(f *pflag.FlagSet) error {
+	for _, name := range []string{"retention-days", "keep-last", "level"} {
+		flag := f.Lookup(name)
+		if flag != nil && flag.Changed && flag.Value.String() == "0" {
+			return usage(fmt.Sprintf("--%s: 0 is too little; the least is 1", name), "")
+		}
+	}
+	if flag := f.Lookup("busy-timeout"); flag != nil && a.cfg.BusyTimeout == 0 {
+		a.cfg.BusyTimeout = time.Nanosecond
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/litekeep/litekeep"
+)
+
+// databaseFlag adds --database, which keeps a command to the backups of one
+// database. Where the environment names a database, that is the one.
+func (a *app) databaseFlag(f *pflag.FlagSet) {
+	name := litekeep.New(a.cfg).Config().Name
+	f.StringVar(&a.database, "database", name, "only the backups of the database `NAME`; '' for all")
+}
+
+func (a *app) listCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "list [flags]",
+		Short: "List backups",
+		Long: `List the backups in a folder, by database, newest first. A backup that cannot be
+used as far as its manifest and its size tell is listed as DAMAGED, with the
+reason; verify looks at every byte.`,
+		Annotations: map[string]string{needsConfig: "yes"},
+		Args:        exactly(),
+		RunE:        func(cmd *cobra.Command, _ []string) error { return a.list(cmd.Context()) },
+	}
+	a.folderFlags(cmd.Flags())
+	return cmd
+}
+
+// folderFlags are the flags of the commands that look at what is there.
+func (a *app) folderFlags(f *pflag.FlagSet) {
+	f.SortFlags = false
+	a.dirFlag(f)
+	a.databaseFlag(f)
+	a.jsonFlag(f)
+}
+
+// listResult is the JSON of list.
+type listResult struct {
+	failure
+	Backups []backupJSON `json:"backups"`
+}
+
+func (a *app) list(ctx context.Context) error {
+	if err := a.checkFolder("list"); err != nil {
+		return err
+	}
+	all, err := a.service(nil).ListBackups(ctx)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		out := listResult{succeeded(), []backupJSON{}}
+		for _, b := range all {
+			out.Backups = append(out.Backups, metadata(b))
+		}
+		return a.printJSON(out)
+	}
+	if len(all) == 0 {
+		return a.printf("no backups\n")
+	}
+	t := newTable(">AGE", ">SIZE", ">ROWS", "STATE", "BACKUP")
+	var bytes int64
+	for _, b := range all {
+		bytes += b.SizeBytes
+		t.AppendRow([]any{humanAge(b.Timestamp, a.now()), humanBytes(b.SizeBytes), humanCount(b.RecordCount), a.stateCell(b), oneLine(b.Path)})
+	}
+	if err := a.printTable(t); err != nil {
+		return err
+	}
+	for _, b := range all {
+		if b.Problem != "" {
+			a.screen.label("warning", b.Path+": "+b.Problem)
+		}
+	}
+	if a.quiet {
+		return nil
+	}
+	return a.printf("%s, %s\n", plural(len(all), "backup"), humanBytes(bytes))
+}
+
+func (a *app) stateCell(b *litekeep.Backup) string {
+	word := state(b)
+	if word == stateDamaged {
+		return a.colour(text.FgRed, word)
+	}
+	return word
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+
+	"github.com/litekeep/litekeep"
+)
+
+func (a *app) verifyCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "verify BACKUP... [flags]",
+		Short: "Check every byte of backups",
+		Long: `Read every byte of backups and compare it with their manifests: the hashes of
+the object and of its frames, the syntax of every value, the counts. All are
+checked, also after one that is damaged; the exit code is 3 if any is. The
+outcome is noted beside each backup, for list and prune.
+
+A folder stands for all backups in it: that of one database, or of all.`,
+		Example: `  litekeep verify backups/app/20261122T020000.123Z.json.zst
+  litekeep verify backups`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return exactly("BACKUP")(cmd, args)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args) },
+	}
+	a.jsonFlag(cmd.Flags())
+	return cmd
+}
+
+// verificationJSON is the outcome for one backup.
+type verificationJSON struct {
+	BackupPath      string  `json:"backup_path"`
+	OK              bool    `json:"ok"`
+	Damaged         bool    `json:"damaged"`
+	Problem         *string `json:"problem"`
+	SizeBytes       int64   `json:"size_bytes"`
+	TableCount      int64   `json:"table_count"`
+	RecordCount     int64   `json:"record_count"`
+	Frames          int     `json:"frames"`
+	DurationSeconds float64 `json:"duration_seconds"`
+}
+
+// verifyResult is the JSON of verify.
+type verifyResult struct {
+	failure
+	Backups []verificationJSON `json:"backups"`
+}
+
+func (a *app) verify(ctx context.Context, args []string) error {
+	paths, err := a.backupArguments(ctx, args)
+	if err != nil {
+		return err
+	}
+	m := a.meter()
+	defer m.stop()
+	s := a.service(m)
+	out := verifyResult{failure: succeeded(), Backups: []verificationJSON{}}
+	var worst error // damage is worse than a failure to look
+	for i, path := range paths {
+		if len(paths) > 1 {
+			m.about(fmt.Sprintf("%d of %d  ", i+1, len(paths)))
+		}
+		v, err := s.VerifyBackup(ctx, path)
+		if ctx.Err() != nil {
+			return err
+		}
+		if err != nil && (worst == nil || !errors.Is(worst, litekeep.ErrDamaged)) {
+			worst = err
+		}
+		out.Backups = append(out.Backups, verification(v, err))
+		if err := a.verifyLine(v, err); err != nil {
+			return err
+		}
+	}
+	m.stop()
+	err = summary(out.Backups, worst)
+	if !a.json {
+		return err
+	}
+	if err != nil {
+		out.failure = failureOf(ctx, err)
+		err = &reportedError{err}
+	}
+	return errors.Join(a.printJSON(out), err)
+}
+
+func verification(v *litekeep.Verification, err error) verificationJSON {
+	return verificationJSON{
+		BackupPath: v.Path, OK: v.OK, Damaged: errors.Is(err, litekeep.ErrDamaged), Problem: orNull(v.Problem),
+		SizeBytes: v.Bytes, TableCount: v.Tables, RecordCount: v.Rows, Frames: v.Frames, DurationSeconds: v.Seconds,
+	}
+}
+
+// verifyLine prints the outcome for one backup. A sound one is not worth a line
+// to --quiet.
+func (a *app) verifyLine(v *litekeep.Verification, err error) error {
+	path := oneLine(v.Path)
+	switch {
+	case a.json:
+		return nil
+	case errors.Is(err, litekeep.ErrDamaged):
+		return a.printf("%s  %s: %s\n", a.colour(text.FgRed, "DAMAGED"), path, oneLine(v.Problem))
+	case err != nil:
+		return a.printf("%s   %s: %s\n", a.colour(text.FgRed, "FAILED"), path, oneLine(v.Problem))
+	case a.quiet:
+		return nil
+	}
+	return a.printf("%s       %s  %s, %s, %s\n", a.colour(text.FgGreen, "ok"), path,
+		plural(v.Tables, "table"), plural(v.Rows, "row"), humanBytes(v.Bytes))
+}
+
+// summary is the error of a verification, nil if all backups are sound.
+func summary(all []verificationJSON, worst error) error {
+	if worst == nil || len(all) == 1 {
+		return worst
+	}
+	damaged, failed := 0, 0
+	for _, v := range all {
+		if v.Damaged {
+			damaged++
+		} else if !v.OK {
+			failed++
+		}
+	}
+	msg := fmt.Sprintf("verify: %d of %d backups are damaged", damaged, len(all))
+	if damaged == 1 {
+		msg = fmt.Sprintf("verify: 1 of %d backups is damaged", len(all))
+	}
+	if failed > 0 {
+		msg += fmt.Sprintf(", %d could not be checked", failed)
+	}
+	kind := error(nil)
+	hint := ""
+	if damaged > 0 {
+		kind, hint = litekeep.ErrDamaged, "the others are whole and can be restored; keep a damaged one for whoever finds out why"
+	}
+	return &hintedError{kind, msg, hint}
+}
+
+// backupArguments resolves the arguments of verify.
+func (a *app) backupArguments(ctx context.Context, args []string) ([]string, error) {
+	var paths []string
+	for _, arg := range args {
+		if isFolder(arg) {
+			found, err := a.backupsIn(ctx, arg)
+			if err != nil {
+				return nil, err
+			}
+			paths = append(paths, found...)
+			continue
+		}
+		path, err := backupArgument(arg, "verify")
+		var missing *hintedError
+		if errors.As(err, &missing) && missing.kind == nil && len(args) > 1 {
+			path, err = arg, nil // the others are checked all the same
+		}
+		if err != nil {
+			return nil, err
+		}
+		paths = append(paths, path)
+	}
+	return paths, nil
+}
+
+// backupsIn lists the backups in a folder, that of one database or of all.
+func (a *app) backupsIn(ctx context.Context, dir string) ([]string, error) {
+	b := *a
+	b.cfg.DatabasePath, b.cfg.BackupDirectory, b.cfg.Name = "", dir, ""
+	if isDatabaseFolder(dir) {
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return nil, err
+		}
+		b.cfg.BackupDirectory, b.cfg.Name = filepath.Split(abs)
+	}
+	all, err := b.service(nil).ListBackups(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, &hintedError{nil, "verify " + dir + ": there are no backups in this folder", ""}
+	}
+	paths := make([]string, len(all))
+	for i, x := range all {
+		paths[i] = filepath.Join(dir, filepath.Base(x.Path))
+		if b.cfg.Name == "" {
+			paths[i] = x.Path
+		}
+	}
+	return paths, nil
+}

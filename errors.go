@@ -1,0 +1,122 @@
+package litekeep
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/litekeep/litekeep/internal/archive"
+	"github.com/litekeep/litekeep/internal/document"
+	"github.com/litekeep/litekeep/internal/durable"
+	"github.com/litekeep/litekeep/internal/engine"
+	"github.com/litekeep/litekeep/internal/export"
+	"github.com/litekeep/litekeep/internal/manifest"
+	"github.com/litekeep/litekeep/internal/rebuild"
+	"github.com/litekeep/litekeep/internal/sqlitefile"
+)
+
+// The kinds of failure that a caller can act on. Every error of this package
+// matches at most one of them with errors.Is; what matches none is a failure of
+// the machine (a disk, a permission) or of litekeep.
+var (
+	// ErrConfig: a Config that cannot work. The error names every wrong field.
+	ErrConfig = errors.New("configuration is not valid")
+	// ErrBusy: a database or a backup folder is locked by somebody else.
+	ErrBusy = errors.New("busy")
+	// ErrRefused: the source is damaged, encrypted, truncated or no database,
+	// or holds what cannot be kept exactly. There is no backup.
+	ErrRefused = errors.New("source refused")
+	// ErrDamaged: a backup is not what was written, or not what litekeep writes.
+	ErrDamaged = errors.New("backup is damaged")
+	// ErrTarget: a restore cannot be published at its target.
+	ErrTarget = errors.New("target cannot be restored to")
+)
+
+// Error is an error with what a person needs to get out of it.
+type Error struct {
+	Op   string // backup, verify, restore, …
+	Path string // the file or folder that it is about
+	Kind error  // one of the kinds above, or nil
+	Err  error  // the cause
+	Hint string // the way out, "" if there is none
+}
+
+// Error returns the operation, the path and the cause.
+func (e *Error) Error() string {
+	msg := e.Op
+	if e.Path != "" && !strings.Contains(e.Err.Error(), e.Path) {
+		msg += " " + e.Path
+	}
+	return msg + ": " + e.Err.Error()
+}
+
+// Unwrap returns the kind and the cause.
+func (e *Error) Unwrap() []error {
+	if e.Kind == nil {
+		return []error{e.Err}
+	}
+	return []error{e.Kind, e.Err}
+}
+
+// kinds maps the errors of the packages below to the kinds of this one; the
+// first match counts.
+var kinds = []struct {
+	cause, kind error
+	hint        string
+}{
+	{cause: engine.ErrBusy, kind: ErrBusy, hint: "another process holds the database; try again, or wait longer with --busy-timeout"},
+	{cause: engine.ErrNotADatabase, kind: ErrRefused, hint: "check the path; an encrypted database must be backed up by the program that has its key"},
+	{cause: engine.ErrCorrupt, kind: ErrRefused, hint: damagedHint},
+	{cause: export.ErrRefused, kind: ErrRefused},
+	{cause: archive.ErrDamaged, kind: ErrDamaged, hint: anotherHint},
+	{cause: rebuild.ErrDocument, kind: ErrDamaged, hint: anotherHint},
+	{cause: manifest.ErrChecksum, kind: ErrDamaged, hint: anotherHint},
+	{cause: manifest.ErrVersion, kind: ErrDamaged, hint: "a newer litekeep wrote it: update litekeep"},
+	{cause: document.ErrVersion, kind: ErrDamaged, hint: "a newer litekeep wrote it: update litekeep"},
+	{cause: sqlitefile.ErrCorrupt, kind: ErrRefused, hint: damagedHint},
+}
+
+const (
+	damagedHint = "`sqlite3 DATABASE 'PRAGMA integrity_check'` says more; `sqlite3 DATABASE .recover` saves what can be read"
+	anotherHint = "restore another backup: `litekeep list` shows them, `litekeep verify` tells which are whole"
+)
+
+// explain wraps err for the caller. It returns nil for nil, and an *Error as it
+// is.
+func explain(op, path string, err error) error {
+	var already *Error
+	if err == nil || errors.As(err, &already) {
+		return err
+	}
+	e := &Error{Op: op, Path: path, Err: err}
+	var held *durable.HeldError
+	var space *durable.NoSpaceError
+	var invalid *manifest.InvalidError
+	var syntax *document.SyntaxError
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &held):
+		e.Kind, e.Hint = ErrBusy, "another litekeep is at work there; wait for it, or use --wait"
+	case errors.As(err, &space):
+		e.Hint = "free some room, or choose another folder with --temp-dir"
+	case errors.As(err, &invalid), errors.As(err, &syntax):
+		e.Kind, e.Hint = ErrDamaged, anotherHint
+	default:
+		for _, k := range kinds {
+			if errors.Is(err, k.cause) {
+				e.Kind, e.Hint = k.kind, k.hint
+				break
+			}
+		}
+	}
+	return e
+}
+
+// cause returns what an *Error wraps, without the operation and the path.
+func cause(err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}

@@ -1,0 +1,190 @@
+package litekeep
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/litekeep/litekeep/internal/durable"
+	"github.com/litekeep/litekeep/internal/manifest"
+)
+
+// The names in a database's folder that belong to no backup (docs/FORMAT.md,
+// section 5).
+const (
+	lockFile      = ".lock"
+	scratchFolder = ".tmp"
+	markFile      = "object"
+	pinSuffix     = ".pin.json"
+)
+
+// lock takes the lock on the backups of the database name, making their folder
+// if it is missing.
+func (s *Service) lock(ctx context.Context, name, command string) (unlock func() error, err error) {
+	folder := filepath.Join(s.cfg.BackupDirectory, name)
+	if err := s.disk.MkdirAll(folder); err != nil {
+		return nil, fmt.Errorf("backup folder: %w", err)
+	}
+	l, err := durable.Wait(ctx, filepath.Join(folder, lockFile), durable.Self(s.now(), command), s.cfg.LockTimeout)
+	if err != nil {
+		return nil, err
+	}
+	return l.Unlock, nil
+}
+
+// scratchName begins the names of the scratch folders of runs that write to
+// folder. It tells them from those of other databases, since they may all share
+// one temporary folder.
+func scratchName(folder string) string {
+	if abs, err := filepath.Abs(folder); err == nil {
+		folder = abs
+	}
+	sum := sha256.Sum256([]byte(folder))
+	return "litekeep-" + hex.EncodeToString(sum[:6]) + "-"
+}
+
+// sweep removes what runs that were cut off left for a database's folder. The
+// caller holds its lock, so no run is still using any of it.
+func (s *Service) sweep(folder string) error {
+	left, err := s.leftovers(folder)
+	if err != nil {
+		return err
+	}
+	for _, path := range left {
+		s.log.Info("removing what an interrupted run left", "path", path)
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	return s.disk.SyncDir(folder)
+}
+
+func (s *Service) leftovers(folder string) ([]string, error) {
+	scratch := filepath.Join(folder, scratchFolder)
+	var left []string
+	for _, base := range []string{scratch, s.cfg.TempDirectory} {
+		found, err := filepath.Glob(filepath.Join(escapeGlob(base), scratchName(folder)+"*"))
+		if err != nil {
+			return nil, err
+		}
+		left = append(left, found...)
+	}
+	mark := filepath.Join(scratch, markFile)
+	name, err := os.ReadFile(mark)
+	if err == nil {
+		left = append(left, mark)
+		object := filepath.Join(folder, string(name))
+		_, _, named := manifest.ParseObjectName(string(name))
+		_, err := os.Lstat(object + manifest.Suffix)
+		if named && errors.Is(err, fs.ErrNotExist) {
+			left = append(left, object, object+pinSuffix)
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if isLeftover(e) {
+			left = append(left, filepath.Join(folder, e.Name()))
+		}
+	}
+	return left, nil
+}
+
+// isLeftover reports whether e is a temporary file of ours: the name of an
+// object or of a file beside one, and the suffix that durable gives.
+func isLeftover(e fs.DirEntry) bool {
+	name, ok := strings.CutSuffix(e.Name(), durable.TempSuffix)
+	if !ok || !e.Type().IsRegular() {
+		return false
+	}
+	const stamp = "20060102T150405.000Z"
+	if len(name) < len(stamp) {
+		return false
+	}
+	_, err := time.Parse(stamp, name[:len(stamp)])
+	return err == nil && strings.HasPrefix(name[len(stamp):], ".json")
+}
+
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+// pin keeps a backup from being pruned until a time.
+type pin struct{ until, note string }
+
+var pinNone pin
+
+func (p pin) encode() []byte {
+	b, _ := json.Marshal(map[string]string{"until": p.until, "note": p.note}) // strings always encode
+	return append(b, '\n')
+}
+
+// readPin returns until when the backup object is pinned; zero if it is not.
+func readPin(object string) (time.Time, error) {
+	b, err := os.ReadFile(object + pinSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	var p struct{ Until time.Time }
+	if err := json.Unmarshal(b, &p); err != nil {
+		return time.Time{}, fmt.Errorf("read %s: %w", object+pinSuffix, err)
+	}
+	return p.Until, nil
+}
+
+// names lists the databases that have a folder, or only the configured one.
+func (s *Service) names() ([]string, error) {
+	if s.cfg.Name != "" {
+		return []string{s.cfg.Name}, nil
+	}
+	entries, err := os.ReadDir(s.cfg.BackupDirectory)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// objects lists the objects of a folder whose manifest has the given suffix.
+func objects(folder, suffix string) ([]string, error) {
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, e := range entries {
+		object, found, ok := manifest.ObjectOf(e.Name())
+		if ok && found == suffix && e.Type().IsRegular() {
+			if _, _, ok := manifest.ParseObjectName(object); ok {
+				paths = append(paths, filepath.Join(folder, object))
+			}
+		}
+	}
+	return paths, nil
+}

@@ -1,0 +1,139 @@
+package document
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// Bytes are looked at eight at a time, as lanes of a word.
+const (
+	lanes   = 0x0101010101010101
+	lanes7f = 0x7f * lanes
+	lanes80 = 0x80 * lanes
+)
+
+// stops marks, in the high bit of each lane of x, the characters that end a run
+// of plain text: those below U+0020, U+007F, the quote and the backslash. No
+// lane disturbs another, since each sum stays within its seven bits and carry.
+func stops(x uint64) uint64 {
+	y := x & lanes7f
+	plain := (y + 0x60*lanes) & ((y ^ 0x22*lanes) + lanes7f) & ((y ^ 0x5c*lanes) + lanes7f)
+	return (^plain | (y + lanes)) &^ x & lanes80
+}
+
+// isStop says of one byte what stops says of eight.
+func isStop(c byte) bool { return c < 0x20 || c == '"' || c == '\\' || c == 0x7f }
+
+// plainRun returns the index of the first byte at or after i that ends a run of
+// plain text, or len(b). high is not 0 if a byte before it is not ASCII.
+func plainRun(b []byte, i int) (end int, high uint64) {
+	for {
+		x := word(b, i)
+		if s := stops(x); s != 0 {
+			return i + bits.TrailingZeros64(s)>>3, high | x&lanes80&(s-1)&^s
+		}
+		high |= x & lanes80
+		i += 8
+	}
+}
+
+// word returns the eight bytes at b[i:], the first in the lowest lane. Lanes
+// beyond the end of b are 0, which ends a run of text and a number as well.
+func word(b []byte, i int) uint64 {
+	if i+8 <= len(b) {
+		return binary.LittleEndian.Uint64(b[i:])
+	}
+	return lastWord(b, i)
+}
+
+// lastWord is word for less than eight bytes.
+func lastWord(b []byte, i int) uint64 {
+	n := len(b) - i
+	if len(b) >= 8 {
+		return binary.LittleEndian.Uint64(b[len(b)-8:]) >> (64 - 8*n)
+	}
+	b = b[i:]
+	switch {
+	case n >= 4:
+		low, high := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[n-4:])
+		return uint64(low) | uint64(high)<<(8*(n-4))
+	case n > 0:
+		return uint64(b[0]) | uint64(b[n/2])<<(8*(n/2)) | uint64(b[n-1])<<(8*(n-1))
+	}
+	return 0
+}
+
+const hexDigits = "0123456789abcdef"
+
+// shortEscapes[c] is the letter of c's two-character escape, or 0.
+var shortEscapes = [128]byte{
+	'\b': 'b', '\t': 't', '\n': 'n', '\f': 'f', '\r': 'r', '"': '"', '\\': '\\',
+}
+
+// appendString appends s, which must be valid UTF-8, as a JSON string.
+func appendString(dst, s []byte) []byte {
+	dst = append(dst, '"')
+	for {
+		n, _ := plainRun(s, 0)
+		dst = append(dst, s[:n]...)
+		if n == len(s) {
+			return append(dst, '"')
+		}
+		dst = appendEscape(dst, s[n])
+		s = s[n+1:]
+	}
+}
+
+// appendEscape appends the escape of a character that stops marks.
+func appendEscape(dst []byte, c byte) []byte {
+	if e := shortEscapes[c]; e != 0 {
+		return append(dst, '\\', e)
+	}
+	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+}
+
+// readEscape decodes the canonical escape at the start of b and returns its
+// character and its length, which is 0 if there is none.
+func readEscape(b []byte) (c byte, n int) {
+	if len(b) < 2 {
+		return 0, 0
+	}
+	switch b[1] {
+	case '"', '\\':
+		return b[1], 2
+	case 'b':
+		return '\b', 2
+	case 't':
+		return '\t', 2
+	case 'n':
+		return '\n', 2
+	case 'f':
+		return '\f', 2
+	case 'r':
+		return '\r', 2
+	case 'u':
+		return readHexEscape(b)
+	}
+	return 0, 0
+}
+
+// readHexEscape decodes \u00xx for the characters that have no shorter escape.
+func readHexEscape(b []byte) (c byte, n int) {
+	if len(b) < 6 || b[2] != '0' || b[3] != '0' {
+		return 0, 0
+	}
+	for _, h := range b[4:6] {
+		switch {
+		case h >= '0' && h <= '9':
+			c = c<<4 | (h - '0')
+		case h >= 'a' && h <= 'f':
+			c = c<<4 | (h - 'a' + 10)
+		default:
+			return 0, 0
+		}
+	}
+	if c < 0x20 && shortEscapes[c] == 0 || c == 0x7f {
+		return c, 6
+	}
+	return 0, 0
+}

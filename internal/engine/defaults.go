@@ -1,0 +1,171 @@
+package engine
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"modernc.org/libc"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/litekeep/litekeep/internal/value"
+)
+
+// Defaults returns, for each field of a stored record (in the order of
+// table.Table.StorageOrder), the value that SQLite reads where a record is too
+// short to have the field: the DEFAULT of a column that ALTER TABLE ADD COLUMN
+// added after the record was written. It is NULL for a default that is not
+// constant, and for the alias of the rowid. path is the private database that
+// table was described from.
+//
+// The values are SQLite's own: it is given a scratch database with the same
+// declaration and one record without any fields, and asked for the row.
+func Defaults(ctx context.Context, path string, table *Object) ([]value.Value, error) {
+	if table.Table == nil || table.Table.Virtual {
+		return nil, fmt.Errorf("defaults of %q: it is not a table with rows", table.Name)
+	}
+	sql, encoding, err := declaration(ctx, path, table.SchemaRowID)
+	if err != nil {
+		return nil, fmt.Errorf("defaults of %q: %w", table.Name, err)
+	}
+	values, err := defaults(ctx, table, sql, encoding)
+	if err != nil {
+		return nil, fmt.Errorf("defaults of %q: %w", table.Name, err)
+	}
+	return values, nil
+}
+
+// declaration returns the sql of one schema row, and the encoding of the
+// database.
+func declaration(ctx context.Context, path string, rowid int64) (sql value.Value, encoding string, err error) {
+	c, _, err := openTolerant(ctx, path)
+	if err != nil {
+		return sql, "", err
+	}
+	err = c.Query(ctx, "PRAGMA encoding", nil, func(row []value.Value) error {
+		encoding = string(row[0].Bytes)
+		return nil
+	})
+	if err == nil {
+		err = c.Query(ctx, "SELECT sql FROM sqlite_schema WHERE rowid=?", []value.Value{value.OfInt(rowid)}, func(row []value.Value) error {
+			sql = row[0]
+			sql.Bytes = append([]byte(nil), sql.Bytes...)
+			return nil
+		})
+	}
+	return sql, encoding, errors.Join(err, c.Close())
+}
+
+// scratchRoot is the root page of the only table in the scratch database.
+const scratchRoot = 2
+
+// defaults asks a scratch database for the row of a record without fields.
+// One connection makes the database and another one reads it, since the first
+// one knows the page that is changed behind its back.
+func defaults(ctx context.Context, table *Object, sql value.Value, encoding string) (values []value.Value, err error) {
+	key := new([16]byte) // its address is a name that nobody else has meanwhile
+	defer runtime.KeepAlive(key)
+	name := fmt.Sprintf("litekeep-defaults-%p", key)
+	maker, err := openScratch(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, maker.Close()) }()
+	if err = maker.makeScratch(ctx, table, sql, encoding); err != nil {
+		return nil, err
+	}
+	reader, err := openScratch(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, reader.Close()) }()
+	return reader.readScratch(ctx, table)
+}
+
+func (c *Conn) makeScratch(ctx context.Context, table *Object, sql value.Value, encoding string) error {
+	name := value.Value{Kind: value.Text, Bytes: []byte(table.Name)}
+	err := c.Exec(ctx, "PRAGMA encoding="+quoteName(encoding)+`; CREATE TABLE scratch(x); PRAGMA writable_schema=ON;
+		UPDATE sqlite_schema SET name=?, tbl_name=?, sql=?`, name, name, sql)
+	if err != nil {
+		return err
+	}
+	size, err := c.integer(ctx, "PRAGMA page_size")
+	if err != nil {
+		return err
+	}
+	page := emptyRecordPage(int(size), table.Table.WithoutRowID)
+	return c.Exec(ctx, "UPDATE sqlite_dbpage SET data=? WHERE pgno=?", value.OfBlob(page), value.OfInt(scratchRoot))
+}
+
+func (c *Conn) readScratch(ctx context.Context, table *Object) ([]value.Value, error) {
+	c.avoidCoveringIndexes()
+	values := make([]value.Value, len(table.Table.StorageOrder))
+	found := false
+	err := c.Query(ctx, selectStored(table), nil, func(row []value.Value) error {
+		found = true
+		for i, v := range row {
+			v.Bytes = append([]byte(nil), v.Bytes...)
+			values[i] = v
+			if table.Table.StorageOrder[i] == table.Table.RowIDAlias {
+				values[i] = value.Value{}
+			}
+		}
+		return nil
+	})
+	if err == nil && !found {
+		err = fault("query", "", sqlite3.SQLITE_INTERNAL, "the scratch table has no row")
+	}
+	return values, err
+}
+
+// selectStored is the query for the stored columns of a table.
+func selectStored(table *Object) string {
+	var b strings.Builder
+	b.WriteString("SELECT ")
+	for i, column := range table.Table.StorageOrder {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		// With the table's name before it, a name cannot be taken for a text.
+		b.WriteString("t." + quoteName(table.Table.Columns[column].Name))
+	}
+	b.WriteString(" FROM main." + quoteName(table.Name) + " AS t NOT INDEXED")
+	return b.String()
+}
+
+// avoidCoveringIndexes keeps the planner from reading an index in place of the
+// table: the scratch database has none of those that the declaration implies.
+func (c *Conn) avoidCoveringIndexes() {
+	const coverIdxScan = 0x20 // SQLITE_CoverIdxScan, among SQLite's internal flags
+	args := cAlloc(c.tls, 32)
+	defer cFree(c.tls, args)
+	sqlite3.Xsqlite3_test_control(c.tls, sqlite3.SQLITE_TESTCTRL_OPTIMIZATIONS, libc.VaList(args, c.db, int32(coverIdxScan)))
+}
+
+// emptyRecordPage makes a leaf page with one record that has no fields: of an
+// index b-tree for a WITHOUT ROWID table, else of a table b-tree with rowid 1.
+func emptyRecordPage(size int, withoutRowID bool) []byte {
+	const (
+		indexLeaf  = 0x0a
+		tableLeaf  = 0x0d
+		headerSize = 8
+		cellSize   = 4 // the least that SQLite allots
+	)
+	page := make([]byte, size)
+	cell := page[size-cellSize:]
+	// A length of 1, and a record whose header has a length of 0. SQLite takes
+	// that for a record without fields; a header of length 1 it refuses.
+	cell[0] = 1
+	page[0] = indexLeaf
+	if !withoutRowID {
+		page[0] = tableLeaf
+		cell[1] = 1 // the rowid, before the record
+	}
+	binary.BigEndian.PutUint16(page[3:], 1) // number of cells
+	binary.BigEndian.PutUint16(page[5:], uint16(size-cellSize))
+	binary.BigEndian.PutUint16(page[headerSize:], uint16(size-cellSize))
+	return page
+}

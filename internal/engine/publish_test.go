@@ -1,0 +1,235 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const newContent = `CREATE TABLE fresh(a INTEGER PRIMARY KEY, b TEXT);
+WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i<3000)
+INSERT INTO fresh SELECT i, printf('new %d %s', i, hex(zeroblob(100))) FROM c;`
+
+// makeNew makes the file that is to be published.
+func makeNew(t testing.TB, sql ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "new.db")
+	mustCreate(t, path, append(sql, newContent)...)
+	return path
+}
+
+func TestPublishWhileOthersAreConnected(t *testing.T) {
+	tests := []struct {
+		name           string
+		target, source string // what the two databases begin with
+		mode           string // the journal mode afterwards
+	}{
+		{"rollback", "", "", "delete"},
+		{"rollback, other page size", "PRAGMA page_size=1024", "PRAGMA page_size=8192", "delete"},
+		{"rollback, smaller pages", "PRAGMA page_size=8192", "PRAGMA page_size=512", "delete"},
+		{"WAL", "PRAGMA journal_mode=WAL", "", "wal"},
+		{"WAL from WAL", "PRAGMA journal_mode=WAL", "PRAGMA journal_mode=WAL", "wal"},
+		{"rollback from WAL", "", "PRAGMA journal_mode=WAL", "wal"},
+		{"auto_vacuum", "", "PRAGMA auto_vacuum=1", "delete"},
+		{"no more auto_vacuum", "PRAGMA auto_vacuum=2; PRAGMA journal_mode=WAL", "", "wal"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			target := filepath.Join(t.TempDir(), "target.db")
+			mustCreate(t, target, test.target, fillTable)
+			source := makeNew(t, test.source)
+			other := startActor(t, "follow", target)
+			same := mustOpen(t, target)
+			if got := rows(t, same, "SELECT count(*) FROM t"); got[0] != "2000" {
+				t.Fatal(got)
+			}
+			if err := Publish(t.Context(), source, target, PublishOptions{BusyTimeout: 5 * time.Second}); err != nil {
+				t.Fatal(err)
+			}
+			want := "3000"
+			if got := rows(t, same, "SELECT count(*) FROM fresh"); got[0] != want {
+				t.Errorf("this process sees %s rows", got[0])
+			}
+			mustExec(t, same, "INSERT INTO fresh(b) VALUES('added here')")
+			// The other process had it open all the time: it reads and writes.
+			if last := other.finish(); last != "3002 rows ok "+test.mode {
+				t.Errorf("the other process says %q", last)
+			}
+			if got := rows(t, same, "PRAGMA integrity_check"); got[0] != `"ok"` {
+				t.Errorf("integrity_check %v", got)
+			}
+		})
+	}
+}
+
+func TestPublishOverWhatACrashLeft(t *testing.T) {
+	for _, test := range []struct{ role, mode string }{{"wal add", "WAL"}, {"spill", "DELETE"}} {
+		t.Run(test.role, func(t *testing.T) {
+			target := filepath.Join(t.TempDir(), "target.db")
+			mustCreate(t, target, "PRAGMA journal_mode="+test.mode, fillTable)
+			startActor(t, test.role, target).kill()
+			if err := Publish(t.Context(), makeNew(t), target, PublishOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			c := mustOpen(t, target)
+			if got := rows(t, c, "SELECT (SELECT count(*) FROM fresh), (SELECT count(*) FROM sqlite_schema)"); got[0] != "3000|1" {
+				t.Errorf("content %v", got)
+			}
+			if got := rows(t, c, "PRAGMA integrity_check"); got[0] != `"ok"` {
+				t.Errorf("integrity_check %v", got)
+			}
+		})
+	}
+}
+
+func TestPublishCancelledLeavesTheOldContent(t *testing.T) {
+	for _, mode := range []string{"DELETE", "WAL"} {
+		target := filepath.Join(t.TempDir(), "target.db")
+		mustCreate(t, target, "PRAGMA journal_mode="+mode, fillTable)
+		source := filepath.Join(t.TempDir(), "new.db")
+		mustCreate(t, source, "CREATE TABLE big(b); INSERT INTO big VALUES(zeroblob(30000000))")
+		ctx, cancel := context.WithCancel(t.Context())
+		err := Publish(ctx, source, target, PublishOptions{Progress: func(done, total int64) {
+			if done >= total {
+				t.Error("all is written in one go")
+			}
+			cancel()
+		}})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: error %v", mode, err)
+		}
+		c := mustOpen(t, target)
+		if got := rows(t, c, "SELECT count(*) FROM t"); got[0] != "2000" {
+			t.Errorf("%s: %v", mode, got)
+		}
+		if got := rows(t, c, "PRAGMA integrity_check"); got[0] != `"ok"` {
+			t.Errorf("%s: integrity_check %v", mode, got)
+		}
+	}
+}
+
+func TestPublishKilledIsRolledBack(t *testing.T) {
+	for _, mode := range []string{"DELETE", "WAL"} {
+		target := filepath.Join(t.TempDir(), "target.db")
+		mustCreate(t, target, "PRAGMA journal_mode="+mode, fillTable)
+		source := filepath.Join(t.TempDir(), "new.db")
+		mustCreate(t, source, "CREATE TABLE big(b); INSERT INTO big VALUES(zeroblob(30000000))")
+		t.Setenv("ENGINE_TEST_SOURCE", source)
+		startActor(t, "publish and stop", target).kill()
+		c := mustOpen(t, target)
+		if got := rows(t, c, "SELECT count(*) FROM t"); got[0] != "2000" {
+			t.Errorf("%s: %v", mode, got)
+		}
+		if got := rows(t, c, "PRAGMA integrity_check"); got[0] != `"ok"` {
+			t.Errorf("%s: integrity_check %v", mode, got)
+		}
+	}
+}
+
+func TestCanPublish(t *testing.T) {
+	tests := []struct {
+		name string
+		make func(t *testing.T, path string)
+		want error
+		text string
+	}{
+		{"rollback", func(t *testing.T, path string) { mustCreate(t, path, fillTable) }, nil, ""},
+		{"closed WAL", func(t *testing.T, path string) { mustCreate(t, path, "PRAGMA journal_mode=WAL", fillTable) }, nil, ""},
+		{"0 bytes", func(t *testing.T, path string) { writeFile(t, path, "") }, nil, ""},
+		{"missing", func(*testing.T, string) {}, fs.ErrNotExist, ""},
+		{"WAL and other pages", func(t *testing.T, path string) {
+			mustCreate(t, path, "PRAGMA page_size=1024; PRAGMA journal_mode=WAL", fillTable)
+		}, ErrCannotPublish, "journal_mode=DELETE"},
+		{"no database", func(t *testing.T, path string) { writeFile(t, path, strings.Repeat("x", 9000)) }, ErrNotADatabase, "move it away"},
+		{"cut off", func(t *testing.T, path string) {
+			mustCreate(t, path, fillTable)
+			if err := os.Truncate(path, 20000); err != nil {
+				t.Fatal(err)
+			}
+		}, nil, ""},
+		{"locked", func(t *testing.T, path string) {
+			mustCreate(t, path, fillTable)
+			startActor(t, "hold exclusive", path)
+		}, ErrBusy, "Try again"},
+		{"folder", func(t *testing.T, path string) {
+			if err := os.Mkdir(path, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}, ErrCannotPublish, ""},
+		{"damaged within", func(t *testing.T, path string) {
+			mustCreate(t, path, fillTable)
+			f, err := os.OpenFile(path, os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = f.WriteAt(bytes.Repeat([]byte{0xff}, 8000), 100)
+			if err = errors.Join(err, f.Close()); err != nil {
+				t.Fatal(err)
+			}
+		}, nil, ""},
+	}
+	source := makeNew(t)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			target := filepath.Join(t.TempDir(), "target.db")
+			test.make(t, target)
+			before := stats(t, target)
+			err := CanPublish(t.Context(), source, target, PublishOptions{})
+			if !errors.Is(err, test.want) || (test.want == nil) != (err == nil) {
+				t.Fatalf("error %v, want %v", err, test.want)
+			}
+			if err != nil && !strings.Contains(err.Error(), test.text) {
+				t.Errorf("error %q does not say %q", err, test.text)
+			}
+			if after := stats(t, target); after != before {
+				t.Errorf("files changed:\n%s\nbefore:\n%s", after, before)
+			}
+			// Publish works if and only if CanPublish says so.
+			if err := Publish(t.Context(), source, target, PublishOptions{}); (err == nil) != (test.want == nil) {
+				t.Errorf("publish: %v", err)
+			}
+			if test.want == nil {
+				if got := rows(t, mustOpen(t, target), "SELECT count(*) FROM fresh"); !slices.Equal(got, []string{"3000"}) {
+					t.Errorf("content %v", got)
+				}
+			}
+		})
+	}
+}
+
+func writeFile(t testing.TB, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestPublishKeepsReaders checks that a reader in the middle of a transaction
+// goes on to see what it saw (WAL), or is waited for (rollback).
+func TestPublishKeepsReaders(t *testing.T) {
+	for _, mode := range []string{"DELETE", "WAL"} {
+		target := filepath.Join(t.TempDir(), "target.db")
+		mustCreate(t, target, "PRAGMA journal_mode="+mode, fillTable)
+		reader := mustOpen(t, target, "BEGIN; SELECT count(*) FROM t")
+		err := Publish(t.Context(), makeNew(t), target, PublishOptions{BusyTimeout: 50 * time.Millisecond})
+		if mode == "DELETE" && !errors.Is(err, ErrBusy) || mode == "WAL" && err != nil {
+			t.Errorf("%s: error %v", mode, err)
+		}
+		if got := rows(t, reader, "SELECT count(*) FROM t"); got[0] != "2000" {
+			t.Errorf("%s: the reader sees %v", mode, got)
+		}
+		mustExec(t, reader, "COMMIT")
+		want := fmt.Sprint(mode == "WAL")
+		if got := rows(t, reader, "SELECT iif(count(*), 'true', 'false') FROM sqlite_schema WHERE name='fresh'"); got[0] != fmt.Sprintf("%q", want) {
+			t.Errorf("%s: new content %v, want %v", mode, got, want)
+		}
+	}
+}

@@ -1,0 +1,211 @@
+package export
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/litekeep/litekeep/internal/document"
+	"github.com/litekeep/litekeep/internal/engine"
+	"github.com/litekeep/litekeep/internal/frame"
+	"github.com/litekeep/litekeep/internal/pagereader"
+	"github.com/litekeep/litekeep/internal/sqlitefile"
+	"github.com/litekeep/litekeep/internal/value"
+)
+
+// largeRow is the record size from which a row is encoded by itself, so that
+// memory never holds two of them.
+const largeRow = 4 << 20
+
+// Once a batch has batchText, its rows of largeInBatch and more are left for
+// later as well: 64 pages can hold hundreds of rows that spill.
+const (
+	batchText    = 2 << 20
+	largeInBatch = 8 << 10
+)
+
+// pieceText is how much text a piece collects before the next one begins.
+const pieceText = 512 << 10
+
+// A piece is what a worker makes of a part of a batch: item lines, or one large
+// row that is left for later.
+type piece struct {
+	text  []byte
+	marks []int
+	rows  int64
+	large *pagereader.Row
+}
+
+// An encoder makes item lines of rows. One goroutine uses it.
+type encoder struct {
+	ctx    context.Context
+	plan   *Plan
+	cur    *pagereader.Cursor
+	enc    sqlitefile.Encoding
+	fields []value.Value
+	row    []value.Value
+	utf8   []byte // texts of the row in a UTF-16 database
+	spare  chan []byte
+}
+
+func (p *Plan) newEncoder(ctx context.Context, spare chan []byte) *encoder {
+	return &encoder{ctx: ctx, plan: p, cur: p.file.NewCursor(), enc: p.file.Header().Encoding, spare: spare}
+}
+
+// batch encodes the rows of b, which belong to t, or to an index if t is nil.
+func (e *encoder) batch(t *Table, b *pagereader.Batch) ([]piece, error) {
+	var pieces []piece
+	var open bool // the last piece takes more
+	var done int  // text of the pieces that do not
+	err := e.cur.Each(b, func(row *pagereader.Row) error {
+		if row.Size >= largeRow || row.Size >= largeInBatch && done >= batchText {
+			pieces, open = append(pieces, piece{large: row.Keep()}), false
+			return nil
+		}
+		if !open {
+			pieces, open = append(pieces, piece{text: e.buffer()}), true
+		}
+		p := &pieces[len(pieces)-1]
+		if err := e.add(p, t, row); err != nil {
+			return err
+		}
+		if len(p.text) >= pieceText {
+			open = false
+			done += len(p.text)
+		}
+		return nil
+	})
+	return pieces, err
+}
+
+func (e *encoder) buffer() []byte {
+	select {
+	case b := <-e.spare:
+		return b[:0]
+	default:
+		return make([]byte, 0, pieceText+pieceText/4)
+	}
+}
+
+// large encodes one large row.
+func (e *encoder) large(t *Table, row *pagereader.Row) (piece, error) {
+	// Base64 is 4/3 of what it encodes; text rarely needs more than that.
+	p := piece{text: make([]byte, 0, row.Size+row.Size/3+row.Size/64+4096)}
+	err := e.add(&p, t, row)
+	return p, err
+}
+
+func (e *encoder) add(p *piece, t *Table, row *pagereader.Row) error {
+	rec, err := e.cur.Record(row)
+	if err != nil {
+		return err
+	}
+	if e.fields, err = sqlitefile.DecodeRecord(rec, e.fields); err != nil {
+		return at(t, row, err)
+	}
+	vals, err := e.values(t, row.RowID)
+	if err == nil && len(vals) > document.MaxValues {
+		err = fmt.Errorf("its record has %d fields: %w", len(e.fields), ErrRefused)
+	}
+	if err != nil {
+		return at(t, row, err)
+	}
+	start := len(p.text)
+	p.text = document.AppendRow(p.text, vals)
+	mark := frame.Mark(p.text[start:])
+	p.text = append(p.text, document.More...)
+	if mark {
+		p.marks = append(p.marks, len(p.text))
+	}
+	p.rows++
+	return nil
+}
+
+// at adds the row's identity to an error.
+func at(t *Table, row *pagereader.Row, err error) error {
+	if t != nil && t.byRowID {
+		return fmt.Errorf("row %d: %w", row.RowID, err)
+	}
+	return err
+}
+
+// values returns the values of the row whose stored fields are e.fields.
+func (e *encoder) values(t *Table, rowid int64) ([]value.Value, error) {
+	e.utf8 = e.utf8[:0]
+	e.row = e.row[:0]
+	if t == nil || t.columns == nil {
+		if t != nil && t.byRowID {
+			e.row = append(e.row, value.OfInt(rowid))
+		}
+		for i := range e.fields {
+			e.row = append(e.row, e.fields[i])
+			e.text(&e.row[len(e.row)-1])
+		}
+		return e.row, nil
+	}
+	for i := range t.columns {
+		c := &t.columns[i]
+		switch {
+		case c.field < 0:
+			e.row = append(e.row, value.Value{Kind: value.Integer, Int: rowid})
+			continue
+		case c.field >= len(e.fields):
+			d, err := t.defaults.get(e.ctx, e.plan.path, t)
+			if err != nil {
+				return nil, err
+			}
+			e.row = append(e.row, d[c.field])
+			continue
+		}
+		e.row = append(e.row, e.fields[c.field])
+		v := &e.row[len(e.row)-1]
+		if v.Kind == value.RawText {
+			e.text(v)
+		} else if c.real && v.Kind == value.Integer {
+			*v = value.OfFloat(float64(v.Int))
+		}
+	}
+	return e.row, nil
+}
+
+// text turns stored text that is well-formed into Text.
+func (e *encoder) text(v *value.Value) {
+	if v.Kind != value.RawText {
+		return
+	}
+	if e.enc == sqlitefile.UTF8 {
+		if utf8.Valid(v.Bytes) {
+			v.Kind = value.Text
+		}
+		return
+	}
+	start := len(e.utf8)
+	b, ok := sqlitefile.DecodeText(e.utf8, v.Bytes, e.enc)
+	if ok {
+		e.utf8 = b
+		*v = value.Value{Kind: value.Text, Bytes: b[start:len(b):len(b)]}
+	}
+}
+
+// defaults are the values of a table's columns in records that are older than
+// the columns, by field. SQLite is asked for them when the first such record
+// is met.
+type defaults struct {
+	once   sync.Once
+	values []value.Value
+	err    error
+}
+
+func (d *defaults) get(ctx context.Context, path string, t *Table) ([]value.Value, error) {
+	d.once.Do(func() {
+		d.values, d.err = engine.Defaults(ctx, path, t.object)
+		if d.err == nil && len(d.values) < len(t.columns)-1 {
+			d.err = fmt.Errorf("SQLite gives %d defaults for %d columns", len(d.values), len(t.columns))
+		}
+		if d.err != nil {
+			d.err = fmt.Errorf("defaults of added columns: %w", d.err)
+		}
+	})
+	return d.values, d.err
+}

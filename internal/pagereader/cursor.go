@@ -1,0 +1,207 @@
+package pagereader
+
+import (
+	"context"
+	"encoding/binary"
+	"slices"
+)
+
+// readAhead is how many bytes of neighbouring pages one read takes at most.
+const readAhead = 256 << 10
+
+// A Row is one row of a b-tree, valid until the Cursor goes on.
+type Row struct {
+	RowID int64 // of a table with rowids
+	Size  int64 // length of the record in bytes
+	p     payload
+}
+
+// Keep returns a copy of r that stays valid. The record itself is not read.
+func (r *Row) Keep() *Row {
+	k := *r
+	k.p.local = slices.Clone(r.p.local)
+	return &k
+}
+
+// A Cursor reads the rows of batches. One goroutine uses it.
+type Cursor struct {
+	f        *File
+	run      []byte // neighbouring pages that were read together
+	runFirst uint32
+	runPages uint32
+	interior []byte // the interior page whose cells are being read
+	number   uint32 // of interior, 0 if none
+	over     []byte // one overflow page
+	record   []byte // assembled record
+}
+
+// NewCursor returns a Cursor on f.
+func (f *File) NewCursor() *Cursor {
+	return &Cursor{f: f, interior: make([]byte, f.header.PageSize), over: make([]byte, f.header.PageSize)}
+}
+
+// Each calls do for every row of b, in order.
+func (c *Cursor) Each(b *Batch, do func(*Row) error) error {
+	var row Row
+	for i := range b.items {
+		it := &b.items[i]
+		var err error
+		if it.cell >= 0 {
+			err = c.interiorRow(it, &row, do)
+		} else {
+			err = c.leafRows(b, i, &row, do)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cursor) interiorRow(it *item, row *Row, do func(*Row) error) error {
+	if c.number != it.page {
+		c.number = 0
+		if err := c.f.read(it.page, c.interior); err != nil {
+			return err
+		}
+		c.number = it.page
+	}
+	n, err := c.f.parse(it.page, c.interior)
+	if err != nil {
+		return err
+	}
+	if row.p, err = c.f.indexCell(&n, int(it.cell)); err != nil {
+		return err
+	}
+	row.Size = row.p.size
+	return do(row)
+}
+
+func (c *Cursor) leafRows(b *Batch, i int, row *Row, do func(*Row) error) error {
+	it := &b.items[i]
+	n, err := c.leaf(b, i)
+	if err != nil {
+		return err
+	}
+	low, noLow := it.low, it.noLow
+	for k := range n.cells {
+		if b.table {
+			row.RowID, row.p, err = c.f.tableCell(&n, k)
+			if err == nil && (row.RowID > it.high || !noLow && row.RowID <= low) {
+				err = c.f.corrupt(it.page, "has the rowid %d out of order", row.RowID)
+			}
+			low, noLow = row.RowID, false
+		} else {
+			row.p, err = c.f.indexCell(&n, k)
+		}
+		if err != nil {
+			return err
+		}
+		row.Size = row.p.size
+		if err := do(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaf returns the leaf page of item i, reading it together with the pages of
+// the items after it if they are neighbours in the file.
+func (c *Cursor) leaf(b *Batch, i int) (node, error) {
+	page, size := b.items[i].page, uint32(c.f.header.PageSize)
+	if page < c.runFirst || page >= c.runFirst+c.runPages {
+		n := uint32(1)
+		for j := i + 1; j < len(b.items) && (n+1)*size <= readAhead; j++ {
+			if b.items[j].cell >= 0 {
+				continue
+			}
+			if b.items[j].page != page+n {
+				break
+			}
+			n++
+		}
+		if c.run == nil {
+			c.run = make([]byte, max(readAhead, size))
+		}
+		c.runPages = 0
+		if err := c.f.read(page, c.run[:n*size]); err != nil {
+			return node{}, err
+		}
+		c.runFirst, c.runPages = page, n
+	}
+	at := (page - c.runFirst) * size
+	n, err := c.f.parse(page, c.run[at:at+size])
+	if err == nil && (n.kind.Interior() || n.kind.Table() != b.table) {
+		err = c.f.corrupt(page, "has the type %#02x where a leaf is due", byte(n.kind))
+	}
+	if err == nil && n.cells == 0 && page != b.root {
+		err = c.f.corrupt(page, "is an empty leaf of a b-tree of several pages")
+	}
+	return n, err
+}
+
+// Record returns the whole record of r, which may come from another Cursor of
+// the same File. The slice is valid until c goes on. A record with overflow
+// pages can be had once, since that claims them.
+func (c *Cursor) Record(r *Row) ([]byte, error) {
+	if r.p.overflow == 0 {
+		return r.p.local, nil
+	}
+	return c.assemble(&r.p)
+}
+
+// assemble follows the overflow chain of p.
+func (c *Cursor) assemble(p *payload) ([]byte, error) {
+	if int64(cap(c.record)) < p.size || cap(c.record) > 1<<20 && p.size < 1<<20 {
+		c.record = nil // do not keep the memory of one large row for good
+		c.record = make([]byte, 0, p.size)
+	}
+	c.record = append(c.record[:0], p.local...)
+	chunk := int64(c.f.header.Usable() - 4)
+	next := p.overflow
+	for left := p.size - int64(len(p.local)); left > 0; left -= chunk {
+		if err := c.f.claim(next); err != nil {
+			return nil, err
+		}
+		if err := c.f.read(next, c.over); err != nil {
+			return nil, err
+		}
+		c.record = append(c.record, c.over[4:4+min(chunk, left)]...)
+		page := next
+		next = binary.BigEndian.Uint32(c.over)
+		if next == 0 && left > chunk {
+			return nil, c.f.corrupt(page, "ends an overflow chain %d bytes early", left-chunk)
+		}
+	}
+	if next != 0 {
+		return nil, c.f.corrupt(next, "continues an overflow chain that should have ended")
+	}
+	return c.record, nil
+}
+
+// Count walks a whole b-tree without looking into its records and returns how
+// many it has. It checks the structure of the pages and follows no overflow
+// chains.
+func (c *Cursor) Count(ctx context.Context, t *Tree) (int64, error) {
+	var n int64
+	for b, err := range t.Batches() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return n, err
+		}
+		for i := range b.items {
+			if b.items[i].cell >= 0 {
+				n++
+				continue
+			}
+			leaf, err := c.leaf(b, i)
+			if err != nil {
+				return n, err
+			}
+			n += int64(leaf.cells)
+		}
+	}
+	return n, nil
+}

@@ -1,0 +1,162 @@
+package rebuild
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/litekeep/litekeep/internal/document"
+	"github.com/litekeep/litekeep/internal/engine"
+	"github.com/litekeep/litekeep/internal/sqlitefile"
+	"github.com/litekeep/litekeep/internal/value"
+)
+
+// rowPlan says how the values of a row in the document become a record.
+type rowPlan struct {
+	arity   int  // values of a row, -1 for any
+	rowid   int  // which value is the rowid, -1 for none
+	byRowID bool // the b-tree has rowids
+	fields  []field
+	indexes []*ownIndex
+}
+
+// field is one field of a stored record.
+type field struct {
+	from int  // position in the row of the document, -1 for NULL
+	real bool // REAL affinity: whole numbers are stored as integers
+}
+
+// newRowPlan matches the opening line of a table with what SQLite makes of its
+// schema.
+func newRowPlan(t *document.Table, o *engine.Object) (*rowPlan, error) {
+	p := &rowPlan{arity: t.Arity(), rowid: t.RowID, byRowID: t.RowID != document.RowIDNone}
+	if t.RowID == document.RowIDImplicit {
+		p.rowid = 0
+	}
+	if t.Columns == nil {
+		return p, nil
+	}
+	if o == nil || o.Table == nil {
+		return nil, fmt.Errorf("SQLite %s cannot read its declaration: %w", engine.Version(), ErrDocument)
+	}
+	info := o.Table
+	if info.WithoutRowID == p.byRowID {
+		return nil, fmt.Errorf("its rows and its declaration disagree on WITHOUT ROWID: %w", ErrDocument)
+	}
+	// The document has the stored columns in the order of the declaration.
+	from := make([]int, len(info.Columns))
+	stored := make([]bool, len(info.Columns))
+	for _, c := range info.StorageOrder {
+		stored[c] = true
+	}
+	next := 0
+	if t.RowID == document.RowIDImplicit {
+		next = 1
+	}
+	for c := range info.Columns {
+		from[c] = -1
+		if stored[c] {
+			from[c] = next
+			next++
+		}
+	}
+	if next != len(t.Columns) {
+		return nil, fmt.Errorf("it has %d columns, its declaration %d: %w", len(t.Columns), next, ErrDocument)
+	}
+	for _, c := range info.StorageOrder {
+		f := field{from: from[c], real: info.Columns[c].RealAffinity}
+		if c == info.RowIDAlias {
+			if f.from != t.RowID {
+				return nil, fmt.Errorf("its rowid is not where its declaration has it: %w", ErrDocument)
+			}
+			f.from = -1
+		}
+		p.fields = append(p.fields, f)
+	}
+	return p, nil
+}
+
+// maxCompact is the largest whole number that SQLite stores as an integer in a
+// column of REAL affinity: six bytes.
+const maxCompact = 1<<47 - 1
+
+// compact returns v as a column of REAL affinity stores it.
+func compact(v value.Value) value.Value {
+	if v.Kind != value.Real {
+		return v
+	}
+	f := v.Float()
+	if f != math.Trunc(f) || math.Abs(f) > maxCompact || f == 0 && math.Signbit(f) {
+		return v
+	}
+	return value.OfInt(int64(f))
+}
+
+// A recorder turns items of the document into records. One goroutine uses it.
+type recorder struct {
+	enc     sqlitefile.Encoding
+	format  uint32
+	row     []value.Value
+	fields  []value.Value
+	utf16   []byte
+	entries []entries // of the table's own indexes
+}
+
+// flush hands the index entries over to the sorters.
+func (r *recorder) flush() error {
+	for i := range r.entries {
+		if err := r.entries[i].flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parse parses item and returns the rowid, if the table has them, and the
+// stored fields. They alias item until the next call.
+func (r *recorder) parse(p *rowPlan, item []byte) (rowid int64, fields []value.Value, err error) {
+	if r.row, err = document.ParseRow(item, r.row); err != nil {
+		return 0, nil, err
+	}
+	if p.arity >= 0 && len(r.row) != p.arity {
+		return 0, nil, fmt.Errorf("row has %d values, not %d: %w", len(r.row), p.arity, ErrDocument)
+	}
+	if p.byRowID {
+		if p.rowid >= len(r.row) || r.row[p.rowid].Kind != value.Integer {
+			return 0, nil, fmt.Errorf("row has no integer rowid: %w", ErrDocument)
+		}
+		rowid = r.row[p.rowid].Int
+	}
+	r.utf16 = r.utf16[:0]
+	if p.fields == nil {
+		fields = r.row
+		if p.byRowID {
+			fields = fields[1:]
+		}
+		for i := range fields {
+			fields[i] = r.stored(fields[i])
+		}
+		return rowid, fields, nil
+	}
+	r.fields = r.fields[:0]
+	for _, f := range p.fields {
+		var v value.Value
+		if f.from >= 0 {
+			v = r.stored(r.row[f.from])
+			if f.real {
+				v = compact(v)
+			}
+		}
+		r.fields = append(r.fields, v)
+	}
+	return rowid, r.fields, nil
+}
+
+// stored returns v with its text in the encoding of the database.
+func (r *recorder) stored(v value.Value) value.Value {
+	if v.Kind == value.Text && r.enc != sqlitefile.UTF8 {
+		start := len(r.utf16)
+		r.utf16 = sqlitefile.EncodeText(r.utf16, v.Bytes, r.enc)
+		v.Bytes = r.utf16[start:len(r.utf16):len(r.utf16)]
+	}
+	return v
+}

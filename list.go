@@ -1,0 +1,208 @@
+package litekeep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/litekeep/litekeep/internal/manifest"
+)
+
+// A Backup is the metadata of one backup.
+type Backup struct {
+	Path        string    `json:"backup_path"` // of the object
+	Database    string    `json:"database"`
+	Source      string    `json:"source"` // path of the database when it was backed up
+	Timestamp   time.Time `json:"timestamp"`
+	SizeBytes   int64     `json:"size_bytes"` // of the object
+	Checksum    string    `json:"checksum"`   // SHA-256 of the object, hexadecimal
+	TableCount  int64     `json:"table_count"`
+	RecordCount int64     `json:"record_count"`
+
+	DocumentBytes int64         `json:"document_bytes"` // of the JSON text
+	Digest        string        `json:"content_digest"`
+	Compression   string        `json:"compression"`
+	Duration      time.Duration `json:"-"`
+	Verified      time.Time     `json:"-"` // zero if it was never read back
+	Checked       time.Time     `json:"-"` // last verification of any kind
+	Damaged       bool          `json:"damaged"`
+	Pinned        time.Time     `json:"-"` // until when it may not be pruned
+	Warnings      []string      `json:"warnings"`
+	// Problem says why the backup cannot be used, if its manifest or object
+	// is missing or damaged as far as listing can tell. The fields above may
+	// be unknown then.
+	Problem string `json:"problem,omitempty"`
+	// Pruned are the decisions of the retention after CreateBackup.
+	Pruned []Decision `json:"-"`
+}
+
+func newBackup(folder string, m *manifest.Manifest) *Backup {
+	return &Backup{
+		Path: filepath.Join(folder, m.Object), Database: m.Database, Source: m.Source.Path,
+		Timestamp: m.Created.Time, SizeBytes: m.Stored.Bytes, Checksum: m.Stored.SHA256.String(),
+		TableCount: m.Totals.Tables, RecordCount: m.Totals.Rows, DocumentBytes: m.Document.Bytes,
+		Digest: m.Document.Digest, Compression: m.Compression.Codec,
+		Duration: time.Duration(m.Durations.Total * float64(time.Second)),
+		Verified: m.Verified.Time, Checked: m.Verified.Time, Warnings: append([]string{}, m.Warnings...),
+	}
+}
+
+// ListBackups lists the backups of the configured database, or of all databases
+// in BackupDirectory if the Config names none: by database, newest first. A
+// backup that is listed but cannot be used has a Problem.
+func (s *Service) ListBackups(ctx context.Context) ([]*Backup, error) {
+	if err := s.cfg.Validate(); err != nil {
+		return nil, err
+	}
+	names, err := s.names()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // nothing was ever backed up there
+	}
+	if err != nil {
+		return nil, explain("list", s.cfg.BackupDirectory, err)
+	}
+	var all []*Backup
+	for _, name := range names {
+		b, err := s.list(ctx, name)
+		if err != nil {
+			return nil, explain("list", filepath.Join(s.cfg.BackupDirectory, name), err)
+		}
+		all = append(all, b...)
+	}
+	return all, nil
+}
+
+// list lists the backups of one database, newest first.
+func (s *Service) list(ctx context.Context, name string) ([]*Backup, error) {
+	folder := filepath.Join(s.cfg.BackupDirectory, name)
+	paths, err := objects(folder, manifest.Suffix)
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(paths)
+	slices.Reverse(paths)
+	var list []*Backup
+	for _, path := range paths {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		list = append(list, s.read(path, name))
+	}
+	return list, nil
+}
+
+// read reads what is known of the backup at path without reading its object.
+func (s *Service) read(path, name string) *Backup {
+	b, err := readBackup(path)
+	if err != nil {
+		b.Problem = err.Error()
+		b.Database = name
+		created, codec, _ := manifest.ParseObjectName(filepath.Base(path))
+		if b.Timestamp.IsZero() {
+			b.Timestamp, b.Compression = created.Time, codec
+		}
+	}
+	return b
+}
+
+// readBackup never returns nil; what is not known is zero.
+func readBackup(path string) (*Backup, error) {
+	m, err := readManifest(path)
+	if err != nil {
+		return &Backup{Path: path}, err
+	}
+	b := newBackup(filepath.Dir(path), m)
+	info, err := os.Stat(path)
+	if err != nil {
+		return b, fmt.Errorf("the object is missing: %w", err)
+	}
+	if info.Size() != m.Stored.Bytes {
+		return b, fmt.Errorf("the object has %d bytes, not %d", info.Size(), m.Stored.Bytes)
+	}
+	if b.Pinned, err = readPin(path); err != nil {
+		return b, err
+	}
+	text, err := os.ReadFile(path + manifest.CheckedSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return b, nil
+	}
+	if err != nil {
+		return b, err
+	}
+	c, err := manifest.DecodeChecked(text)
+	if err != nil {
+		return b, err
+	}
+	b.Checked, b.Damaged = c.Checked.Time, !c.OK
+	if c.OK && b.Verified.IsZero() {
+		b.Verified = c.Checked.Time
+	}
+	return b, nil
+}
+
+// Stats sums up the backups of one database.
+type Stats struct {
+	Database      string        `json:"database"`
+	Count         int           `json:"count"`
+	Verified      int           `json:"verified"`
+	Damaged       int           `json:"damaged"`
+	SizeBytes     int64         `json:"size_bytes"`     // of all objects
+	DocumentBytes int64         `json:"document_bytes"` // of all documents
+	Ratio         float64       `json:"compression_ratio"`
+	Oldest        time.Time     `json:"oldest,omitzero"`
+	Newest        time.Time     `json:"newest,omitzero"`
+	NewestRows    int64         `json:"newest_record_count"`
+	NewestTables  int64         `json:"newest_table_count"`
+	MeanDuration  time.Duration `json:"-"`
+	LastVerified  time.Time     `json:"last_verified,omitzero"`
+}
+
+// BackupStats sums up what ListBackups lists, one Stats a database.
+func (s *Service) BackupStats(ctx context.Context) ([]Stats, error) {
+	list, err := s.ListBackups(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []Stats
+	for _, b := range list {
+		if len(all) == 0 || all[len(all)-1].Database != b.Database {
+			all = append(all, Stats{Database: b.Database})
+		}
+		all[len(all)-1].add(b)
+	}
+	for i := range all {
+		all[i].finish()
+	}
+	return all, nil
+}
+
+func (t *Stats) add(b *Backup) {
+	t.Count++
+	if b.Problem != "" || b.Damaged {
+		t.Damaged++
+	} else if !b.Verified.IsZero() {
+		t.Verified++
+	}
+	if t.Newest.IsZero() { // the list is newest first
+		t.Newest, t.NewestRows, t.NewestTables = b.Timestamp, b.RecordCount, b.TableCount
+	}
+	t.Oldest = b.Timestamp
+	t.SizeBytes += b.SizeBytes
+	t.DocumentBytes += b.DocumentBytes
+	t.MeanDuration += b.Duration // the sum, until finish
+	if b.Checked.After(t.LastVerified) {
+		t.LastVerified = b.Checked
+	}
+}
+
+func (t *Stats) finish() {
+	t.MeanDuration /= time.Duration(t.Count)
+	if t.SizeBytes > 0 {
+		t.Ratio = float64(t.DocumentBytes) / float64(t.SizeBytes)
+	}
+}

@@ -1,0 +1,87 @@
+// Package litekeep backs up live SQLite databases to JSON that anyone can read,
+// proves by reading back and by restoring that a backup is good, keeps backups
+// for as long as a policy says, and restores safely.
+//
+// A Service does everything; make one with New. CreateBackup, RestoreBackup and
+// CleanupOldBackups of the package use a Service that is made once from the
+// environment (see ConfigFromEnv).
+//
+// # Words
+//
+// A snapshot is a private page copy of the live database. The document is the
+// JSON text of one backup; it is stored in compressed frames as the object, and
+// the manifest beside it says what it holds and how to check it. docs/FORMAT.md
+// specifies all of them.
+//
+// # Databases that are open in this process
+//
+// SQLite's locks belong to the process. A program that has the database open
+// through another SQLite library (a cgo driver, say) loses that library's locks
+// when this package closes the file. Such a program runs the litekeep command
+// as a process of its own instead. Programs that use modernc.org/sqlite share
+// one library with this package and are safe.
+package litekeep
+
+import (
+	"io"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/litekeep/litekeep/internal/durable"
+)
+
+// Version is the version of this package and of the command.
+const Version = "0.1.0"
+
+// A Service backs up, verifies, restores, lists and prunes. Its methods may be
+// called concurrently; two that would change the same database's backups at the
+// same time wait for each other as Config.LockTimeout says.
+type Service struct {
+	cfg      Config
+	log      *slog.Logger
+	now      func() time.Time
+	progress func(Progress)
+	disk     durable.Disk
+}
+
+// An Option changes a Service when it is made.
+type Option func(*Service)
+
+// WithLogger makes the Service log to l. By default it logs nothing.
+func WithLogger(l *slog.Logger) Option { return func(s *Service) { s.log = l } }
+
+// WithClock makes the Service take the time from now.
+func WithClock(now func() time.Time) Option { return func(s *Service) { s.now = now } }
+
+// WithProgress makes the Service report how far a run has come. report is
+// called often, and by one goroutine at a time for each run; it must be quick.
+func WithProgress(report func(Progress)) Option { return func(s *Service) { s.progress = report } }
+
+// Progress says how far a run has come.
+type Progress struct {
+	Phase string // snapshot, export, verify, build, prove, publish
+	Rows  int64  // rows so far, where the phase counts them
+	Bytes int64  // bytes so far
+	Total int64  // bytes in all, 0 if that is not known
+}
+
+// New returns a Service. The Config is checked when a method uses it.
+func New(c Config, options ...Option) *Service {
+	s := &Service{
+		cfg:      c.withDefaults(),
+		log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
+		now:      time.Now,
+		progress: func(Progress) {},
+	}
+	for _, o := range options {
+		o(s)
+	}
+	return s
+}
+
+// Config returns the configuration with its defaults filled in.
+func (s *Service) Config() Config { return s.cfg }
+
+// workers is how many goroutines share the work of a run.
+func workers() int { return max(runtime.GOMAXPROCS(0), 1) }

@@ -1,0 +1,79 @@
+package litekeep
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/litekeep/litekeep/internal/durable"
+	"github.com/litekeep/litekeep/internal/manifest"
+)
+
+// object is a backup's object while it is written: under a name that is no
+// backup's, until publish.
+type object struct {
+	disk    durable.Disk
+	file    *os.File
+	partial string
+	final   string
+	written int64
+	flushed int64 // up to here the system was asked to begin writing
+	done    bool
+}
+
+// createObject chooses the name: the time of the run, or the next free
+// millisecond.
+func (r *run) createObject() (*object, error) {
+	for {
+		name := manifest.ObjectName(r.started, r.s.cfg.Compression)
+		final := filepath.Join(r.folder, name)
+		if _, err := os.Lstat(final); err == nil {
+			r.started = r.started.Add(time.Millisecond)
+			continue
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		o := &object{disk: r.s.disk, final: final, partial: final + durable.TempSuffix}
+		var err error
+		o.file, err = r.s.disk.Create(o.partial)
+		return o, err
+	}
+}
+
+// writeback is how much is written before the system is asked to begin storing
+// it, so that the flush at the end does not have to wait for all of it.
+const writeback = 8 << 20
+
+// Write writes to the object.
+func (o *object) Write(b []byte) (int, error) {
+	n, err := o.file.Write(b)
+	o.written += int64(n)
+	if o.written-o.flushed >= writeback {
+		durable.StartWriteback(o.file, o.flushed, o.written-o.flushed)
+		o.flushed = o.written
+	}
+	return n, err
+}
+
+// publish gives the object its name.
+func (o *object) publish() error {
+	if err := o.file.Close(); err != nil {
+		return err
+	}
+	if err := o.disk.Publish(o.partial, o.final); err != nil {
+		return err
+	}
+	o.done = true
+	return nil
+}
+
+// discard removes the object unless it was published. The next run removes what
+// this cannot.
+func (o *object) discard() {
+	if !o.done {
+		_ = o.file.Close()
+		_ = os.Remove(o.partial)
+	}
+}

@@ -1,0 +1,351 @@
+package litekeep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/litekeep/litekeep/internal/durable"
+	"github.com/litekeep/litekeep/internal/engine"
+	"github.com/litekeep/litekeep/internal/rebuild"
+)
+
+// RestoreOptions are the choices of RestoreBackup. The zero value is the safe
+// one.
+type RestoreOptions struct {
+	// NoSafetyBackup leaves out the backup of what the target holds now.
+	NoSafetyBackup bool
+	// NoProof leaves out the proof that the new database is what was backed
+	// up: the content digest and SQLite's checks.
+	NoProof bool
+	// DryRun builds and proves nothing; it says what would happen.
+	DryRun bool
+}
+
+// Restored is the outcome of RestoreBackup.
+type Restored struct {
+	Backup       string    `json:"backup_path"`
+	Target       string    `json:"target_path"`
+	Source       string    `json:"source"`    // path of the database that was backed up
+	Timestamp    time.Time `json:"timestamp"` // of the backup
+	SizeBytes    int64     `json:"size_bytes"`
+	TableCount   int64     `json:"table_count"`
+	RecordCount  int64     `json:"record_count"`
+	Digest       string    `json:"content_digest"`
+	Proven       bool      `json:"proven"`
+	DryRun       bool      `json:"dry_run"`
+	Replaced     bool      `json:"replaced"` // the target was a database before
+	SafetyBackup string    `json:"safety_backup,omitempty"`
+	Warnings     []string  `json:"warnings"`
+	Steps        []string  `json:"steps"` // what was done, or would be
+	Seconds      float64   `json:"duration_seconds"`
+}
+
+// safetyPin is how long prune leaves a safety backup alone.
+const safetyPin = 30 * 24 * time.Hour
+
+// RestoreBackup restores the backup whose object is at path to the database at
+// target. The new database is built and proven beside the target; if the target
+// exists a safety backup of it is taken; only then the new content is published:
+// by renaming, or through SQLite in one transaction where a database exists, so
+// that processes which have it open go on and see the new content. On an error
+// the target is as it was.
+//
+// path may also be a document alone, without a manifest: JSON in any layout,
+// plain or compressed. Its own digest is its proof then.
+func (s *Service) RestoreBackup(ctx context.Context, path, target string, o RestoreOptions) (*Restored, error) {
+	r := &restore{s: s, o: o, started: s.now(), out: Restored{Backup: path, Target: target, DryRun: o.DryRun, Warnings: []string{}}}
+	err := r.do(ctx)
+	r.out.Seconds = s.now().Sub(r.started).Seconds()
+	if err != nil {
+		s.log.Error("restore failed", "backup", path, "target", target, "error", err)
+		return nil, explain("restore", path, err)
+	}
+	s.log.Info("restore done", "backup", path, "target", target, "rows", r.out.RecordCount)
+	return &r.out, nil
+}
+
+// restore is one restore run.
+type restore struct {
+	s       *Service
+	o       RestoreOptions
+	started time.Time
+	backup  *source
+	target  string // absolute, symbolic links resolved
+	exists  bool   // the target is there
+	work    string // private folder beside the target
+	built   *rebuild.Built
+	out     Restored
+}
+
+func (r *restore) do(ctx context.Context) (err error) {
+	if r.backup, err = openSource(r.out.Backup); err != nil {
+		return err
+	}
+	defer r.backup.close()
+	if err := r.findTarget(); err != nil {
+		return err
+	}
+	r.describe()
+	if r.o.DryRun {
+		return r.rehearse()
+	}
+	unlock, err := r.makeWork(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	if err := r.build(ctx); err != nil {
+		return err
+	}
+	if !r.o.NoProof {
+		if err := r.prove(ctx); err != nil {
+			return fmt.Errorf("proof of the restored database: %w", err)
+		}
+	}
+	if !r.exists {
+		return r.publishNew()
+	}
+	return r.publishOver(ctx)
+}
+
+func (r *restore) step(format string, args ...any) {
+	r.out.Steps = append(r.out.Steps, fmt.Sprintf(format, args...))
+}
+
+func (r *restore) warn(format string, args ...any) {
+	r.out.Warnings = append(r.out.Warnings, fmt.Sprintf(format, args...))
+}
+
+// findTarget resolves the target. A symbolic link is followed, so that the
+// database it points to is replaced and not the link.
+func (r *restore) findTarget() error {
+	abs, err := filepath.Abs(r.out.Target)
+	if err != nil {
+		return err
+	}
+	r.target = abs
+	real, err := filepath.EvalSymlinks(abs)
+	if err == nil {
+		r.target = real
+	}
+	info, err := os.Stat(r.target)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return r.checkNewTarget()
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return &Error{Op: "restore", Path: r.target, Kind: ErrTarget, Err: errors.New("the target is not a file")}
+	}
+	r.exists = true
+	return nil
+}
+
+// checkNewTarget finds out what would spoil a database at a path where none is.
+func (r *restore) checkNewTarget() error {
+	if _, err := os.Lstat(r.target); err == nil {
+		return &Error{Op: "restore", Path: r.target, Kind: ErrTarget, Err: errors.New("the target is a symbolic link that leads nowhere")}
+	}
+	if _, err := os.Stat(filepath.Dir(r.target)); err != nil {
+		return &Error{Op: "restore", Path: r.target, Kind: ErrTarget, Err: fmt.Errorf("the folder of the target: %w", err)}
+	}
+	for _, suffix := range []string{"-wal", "-journal", "-shm"} {
+		if info, err := os.Lstat(r.target + suffix); err == nil && info.Size() > 0 {
+			return &Error{
+				Op: "restore", Path: r.target + suffix, Kind: ErrTarget,
+				Err:  errors.New("a database that is no longer there left this file; SQLite would apply it to the restored one"),
+				Hint: fmt.Sprintf("move it away: mv %q %q", r.target+suffix, r.target+suffix+".old"),
+			}
+		}
+	}
+	return nil
+}
+
+// describe fills in what the manifest knows.
+func (r *restore) describe() {
+	if m := r.backup.manifest; m != nil {
+		r.out.Source, r.out.Timestamp = m.Source.Path, m.Created.Time
+		r.out.TableCount, r.out.RecordCount, r.out.Digest = m.Totals.Tables, m.Totals.Rows, m.Document.Digest
+	} else {
+		r.warn("%s has no manifest; it is checked by the digest in its last line", r.out.Backup)
+	}
+}
+
+// rehearse says what a restore would do, and finds out what would stop it.
+func (r *restore) rehearse() error {
+	r.step("build the database beside %s", r.target)
+	if err := durable.Need(filepath.Dir(r.target), r.backup.size()); err != nil {
+		return err
+	}
+	if !r.o.NoProof {
+		r.step("prove it: content digest, integrity_check, foreign_key_check")
+	}
+	if !r.exists {
+		r.step("rename it to %s", r.target)
+		return nil
+	}
+	r.out.Replaced = true
+	if !r.o.NoSafetyBackup {
+		r.step("back up what %s holds now", r.target)
+	}
+	r.step("publish it into %s in one transaction", r.target)
+	return nil
+}
+
+// makeWork makes the private folder beside the target and takes the lock on it,
+// so that no two restores to one target meet. What an earlier one left is
+// removed.
+func (r *restore) makeWork(ctx context.Context) (unlock func() error, err error) {
+	r.work = filepath.Join(filepath.Dir(r.target), "."+filepath.Base(r.target)+".litekeep-restore")
+	if err := r.s.disk.MkdirAll(r.work); err != nil {
+		return nil, &Error{Op: "restore", Path: r.target, Kind: ErrTarget, Err: fmt.Errorf("the folder of the target: %w", err)}
+	}
+	l, err := durable.Wait(ctx, filepath.Join(r.work, lockFile), durable.Self(r.s.now(), "restore to "+r.target), r.s.cfg.LockTimeout)
+	if err != nil {
+		return nil, err
+	}
+	unlock = func() error { return errors.Join(os.RemoveAll(r.work), l.Unlock()) }
+	for _, old := range []string{r.built_(), r.built_() + ".schema"} {
+		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, errors.Join(err, l.Unlock())
+		}
+	}
+	if err := durable.Need(r.work, r.backup.size()); err != nil {
+		return nil, errors.Join(err, unlock())
+	}
+	return unlock, nil
+}
+
+func (r *restore) built_() string { return filepath.Join(r.work, "new.db") }
+
+func (r *restore) build(ctx context.Context) error {
+	r.step("built the database from %s", r.out.Backup)
+	total := r.backup.size()
+	texts := func(each func([]byte) error) error {
+		var done int64
+		return r.backup.texts(ctx, func(text []byte) error {
+			done += int64(len(text))
+			r.s.progress(Progress{Phase: "build", Bytes: done, Total: total})
+			return each(text)
+		})
+	}
+	var err error
+	r.built, err = rebuild.Build(ctx, r.built_(), texts, rebuild.Options{Workers: workers(), TempDir: r.work})
+	if err != nil {
+		return err
+	}
+	if err := r.backup.checkDigest(r.built.End.Digest); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(r.built_(), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err := errors.Join(err, r.s.disk.SyncFile(f, r.built_()), f.Close()); err != nil {
+		return err
+	}
+	r.out.SizeBytes = info.Size()
+	r.out.TableCount, r.out.RecordCount, r.out.Digest = r.built.End.Tables, r.built.End.Rows, r.built.End.Digest
+	if r.out.Timestamp.IsZero() {
+		r.out.Source = r.built.Source.Path
+		r.out.Timestamp, _ = time.Parse(time.RFC3339, r.built.Source.Created)
+	}
+	return nil
+}
+
+// publishNew gives the new database its name, where nothing had it.
+func (r *restore) publishNew() error {
+	if err := r.s.disk.Publish(r.built_(), r.target); err != nil {
+		return err
+	}
+	r.step("renamed it to %s", r.target)
+	return nil
+}
+
+func (r *restore) publishOptions() engine.PublishOptions {
+	return engine.PublishOptions{BusyTimeout: r.s.cfg.BusyTimeout}
+}
+
+// publishOver replaces the content of the database at the target.
+func (r *restore) publishOver(ctx context.Context) error {
+	r.out.Replaced = true
+	if err := engine.CanPublish(ctx, r.built_(), r.target, r.publishOptions()); err != nil {
+		return r.targetError(err)
+	}
+	if !r.o.NoSafetyBackup {
+		if err := r.safetyBackup(ctx); err != nil {
+			return err
+		}
+	}
+	o := r.publishOptions()
+	o.Progress = func(done, total int64) { r.s.progress(Progress{Phase: "publish", Bytes: done, Total: total}) }
+	if err := engine.Publish(ctx, r.built_(), r.target, o); err != nil {
+		return r.targetError(err)
+	}
+	r.step("published it into %s", r.target)
+	return nil
+}
+
+// safetyBackup backs up the target among the backups that the restored one lies
+// with.
+func (r *restore) safetyBackup(ctx context.Context) error {
+	c := r.s.cfg
+	c.DatabasePath, c.Name, c.VerifyOnBackup = r.target, databaseName(r.target), true
+	if m := r.backup.manifest; m != nil {
+		c.BackupDirectory = filepath.Dir(filepath.Dir(r.backup.path))
+	}
+	safety := *r.s
+	safety.cfg = c
+	b, err := safety.createBackup(ctx, pin{
+		until: r.s.now().Add(safetyPin).UTC().Format(time.RFC3339),
+		note:  "before a restore of " + r.out.Backup,
+	})
+	if err != nil {
+		e := &Error{Op: "safety backup of", Path: r.target, Err: err, Hint: "--no-safety-backup goes without one; what the target holds now is lost then"}
+		if errors.Is(explain("", "", err), ErrBusy) {
+			e.Kind = ErrBusy
+		}
+		return e
+	}
+	r.out.SafetyBackup = b.Path
+	r.step("backed up what %s held to %s", r.target, b.Path)
+	return nil
+}
+
+// targetError marks an error as one of the target.
+func (r *restore) targetError(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &Error{Op: "publish to", Path: r.target, Kind: ErrTarget, Err: err}
+	var refused *engine.PublishError
+	switch {
+	case errors.Is(err, engine.ErrBusy):
+		e.Kind, e.Hint = ErrBusy, "somebody writes to the target; try again, or wait longer with --busy-timeout"
+	case errors.As(err, &refused):
+		e.Hint = refused.WayOut
+	case errors.Is(err, engine.ErrNotADatabase), errors.Is(err, engine.ErrCorrupt):
+		e.Hint = "the target is damaged: move it and its -wal and -journal away, then restore to the free path: " + r.moveAway()
+	}
+	return e
+}
+
+func (r *restore) moveAway() string {
+	var b strings.Builder
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		if _, err := os.Lstat(r.target + suffix); err == nil {
+			if b.Len() > 0 {
+				b.WriteString(" && ")
+			}
+			fmt.Fprintf(&b, "mv %q %q", r.target+suffix, r.target+".damaged"+suffix)
+		}
+	}
+	return b.String()
+}
