@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -105,17 +106,11 @@ func (r *run) do(ctx context.Context, p pin) (*Backup, error) {
 	if err := r.takeSnapshot(ctx); err != nil {
 		return nil, err
 	}
-	object, err := r.createObject()
+	object, err := r.export(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer object.discard()
-	if err := r.mark(object); err != nil {
-		return nil, err
-	}
-	if err := r.write(ctx, object); err != nil {
-		return nil, err
-	}
 	if r.s.cfg.VerifyOnBackup {
 		begin := r.s.now()
 		if err := r.s.check(ctx, object.file, &r.m); err != nil {
@@ -128,6 +123,33 @@ func (r *run) do(ctx context.Context, p pin) (*Backup, error) {
 	}
 	r.m.Durations.Total = r.s.now().Sub(r.started).Seconds()
 	return r.publish(object, p)
+}
+
+// export writes the object. Where it turns out that an index which was left out
+// would not come back as it is, it is written again with that index's entries.
+func (r *run) export(ctx context.Context) (*object, error) {
+	carry := map[int64]string{}
+	for {
+		object, err := r.createObject()
+		if err != nil {
+			return nil, err
+		}
+		if err = r.mark(object); err == nil {
+			err = r.write(ctx, object, carry)
+		}
+		if err == nil {
+			return object, nil
+		}
+		object.discard()
+		var mismatch *export.MismatchError
+		if !errors.As(err, &mismatch) {
+			return nil, err
+		}
+		for row, reason := range mismatch.Reasons {
+			carry[row] = reason + " (REINDEX mends it)"
+		}
+		r.m.Warnings = nil
+	}
 }
 
 func (r *run) warn(format string, args ...any) {
@@ -203,22 +225,24 @@ func (r *run) takeSnapshot(ctx context.Context) error {
 	return nil
 }
 
-// plan decides what goes into the document.
-func (r *run) plan(ctx context.Context, f *os.File) (*export.Plan, error) {
+// plan decides what goes into the document. Mismatched are indexes that must be
+// carried whatever else is known of them.
+func (r *run) plan(ctx context.Context, f *os.File, mismatched map[int64]string) (*export.Plan, error) {
 	if r.snapshot.ZeroBytes {
 		return export.NewPlan(ctx, f, 0, r.snapshotPath(), nil, export.Choices{})
 	}
 	d, err := engine.Describe(ctx, r.snapshotPath())
 	if err != nil {
-		return nil, err
+		return nil, refuseUnreadable(err)
 	}
 	if d.Malformed != "" {
 		r.warn("SQLite %s cannot read all of the schema: %s", engine.Version(), d.Malformed)
 	}
-	carry, err := engine.UnrebuildableIndexes(ctx, r.snapshotPath(), d)
+	carry, err := export.Carried(ctx, r.snapshotPath(), d)
 	if err != nil {
 		return nil, err
 	}
+	maps.Copy(carry, mismatched)
 	c := export.Choices{Carry: carry, WAL: r.snapshot.JournalMode == engine.JournalWAL}
 	p, err := export.NewPlan(ctx, f, r.snapshot.Bytes, r.snapshotPath(), d, c)
 	if err != nil {
@@ -230,15 +254,25 @@ func (r *run) plan(ctx context.Context, f *os.File) (*export.Plan, error) {
 	return p, nil
 }
 
+// refuseUnreadable marks what SQLite says of a snapshot that it cannot read as a
+// refusal: the snapshot is as the source is.
+func refuseUnreadable(err error) error {
+	var e *engine.Error
+	if errors.As(err, &e) && !errors.Is(err, engine.ErrIO) && !errors.Is(err, engine.ErrFull) {
+		return fmt.Errorf("%w: %w", err, export.ErrRefused)
+	}
+	return err
+}
+
 // write exports the snapshot to object and fills in the manifest.
-func (r *run) write(ctx context.Context, object *object) error {
+func (r *run) write(ctx context.Context, object *object, mismatched map[int64]string) error {
 	begin := r.s.now()
 	f, err := os.Open(r.snapshotPath())
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	p, err := r.plan(ctx, f)
+	p, err := r.plan(ctx, f, mismatched)
 	if err != nil {
 		return err
 	}

@@ -153,13 +153,13 @@ func (c *checker) compare() error {
 
 // Verification is the outcome of VerifyBackup.
 type Verification struct {
-	Path    string `json:"backup_path"`
-	OK      bool   `json:"ok"`
-	Problem string `json:"problem,omitempty"`
-	Bytes   int64  `json:"size_bytes"`
-	Tables  int64  `json:"table_count"`
-	Rows    int64  `json:"record_count"`
-	Frames  int    `json:"frames"`
+	Path    string  `json:"backup_path"`
+	OK      bool    `json:"ok"`
+	Problem string  `json:"problem,omitempty"`
+	Bytes   int64   `json:"size_bytes"`
+	Tables  int64   `json:"table_count"`
+	Rows    int64   `json:"record_count"`
+	Frames  int     `json:"frames"`
 	Seconds float64 `json:"duration_seconds"`
 }
 

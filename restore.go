@@ -80,7 +80,9 @@ type restore struct {
 	exists  bool   // the target is there
 	work    string // private folder beside the target
 	built   *rebuild.Built
-	out     Restored
+	// malformed is SQLite's complaint about the schema, which is the source's.
+	malformed string
+	out       Restored
 }
 
 func (r *restore) do(ctx context.Context) (err error) {

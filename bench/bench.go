@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -237,9 +238,11 @@ func (b *bench) turns(ctx context.Context, w work, dbBytes int64) error {
 	}
 	for i, c := range able {
 		found[i].Name = c.name
+		found[i].Base = cmp.Or(c.base, able[0].name)
 		found[i].Median = median(found[i].Runs)
 		r.Contenders = append(r.Contenders, found[i])
 	}
+	r.ratios()
 	b.results.Works = append(b.results.Works, r)
 	return nil
 }

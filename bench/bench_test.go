@@ -203,7 +203,7 @@ func TestMedianAndTargets(t *testing.T) {
 	for _, x := range b.targets() {
 		got = append(got, x.Verdict)
 	}
-	want := []string{"met, and the aim", "met", "missed", "missed", "missed", unknown, unknown, unknown, "met", "missed: grows from 62.9 MB", "missed", "missed"}
+	want := []string{"met, and the aim", "met", "missed", "missed", "missed", unknown, unknown, unknown, "met", "missed: grows from 60.0 MiB", "missed", "missed"}
 	if !slices.Equal(got, want) {
 		t.Errorf("verdicts are %q, want %q", got, want)
 	}

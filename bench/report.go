@@ -47,6 +47,8 @@ type contenderResult struct {
 	Runs   []usage `json:"runs"`
 	Median usage   `json:"median"`
 	Size   int64   `json:"size"`
+	Base   string  `json:"base"`  // the contender of litekeep that it is compared with
+	Ratio  float64 `json:"ratio"` // its median wall time by that of the base; 0 if one is missing
 	Error  string  `json:"error,omitzero"`
 }
 
@@ -117,7 +119,7 @@ func (b *bench) print(w io.Writer) error {
 			fmt.Fprintf(t, "%s: not measured\n", p)
 		}
 	}
-	fmt.Fprintf(t, "%d rounds, medians; peaks below %s cannot be told apart\n", b.runs, bytesText(r.Floor))
+	fmt.Fprintf(t, "%d rounds, medians; peaks below %s cannot be told apart\n", b.runs, memoryText(r.Floor))
 	for _, x := range r.Works {
 		x.print(t)
 	}
@@ -132,21 +134,34 @@ func (b *bench) print(w io.Writer) error {
 	return t.Flush()
 }
 
-// print writes a table of a work; the ratio is how many times as long as
-// litekeep a contender takes, litekeep being the first one of its kind.
+// ratios fills in how many times as long as its base each contender takes.
+func (x *workResult) ratios() {
+	base := map[string]time.Duration{}
+	for _, c := range x.Contenders {
+		base[c.Name] = c.Median.Wall
+	}
+	for i := range x.Contenders {
+		c := &x.Contenders[i]
+		if by := base[c.Base]; by > 0 {
+			c.Ratio = c.Median.Wall.Seconds() / by.Seconds()
+		}
+	}
+}
+
+// print writes a table of a work. Peers are compared with litekeep's contender
+// that does the same: compressed with compressed.
 func (x *workResult) print(w io.Writer) {
 	fmt.Fprintf(w, "\n%s, %s, database of %s\nwall\tratio\tCPU\tpeak memory\toutput\t\n", x.Work, x.Shape, bytesText(x.Database))
-	base := x.Contenders[0].Median.Wall
 	for _, c := range x.Contenders {
 		if c.Error != "" {
 			fmt.Fprintf(w, "failed\t\t\t\t\t%s: %.200s\n", c.Name, c.Error)
 			continue
 		}
 		ratio := "-"
-		if base > 0 {
-			ratio = fmt.Sprintf("%.2f", c.Median.Wall.Seconds()/base.Seconds())
+		if c.Ratio > 0 {
+			ratio = fmt.Sprintf("%.2f", c.Ratio)
 		}
-		fmt.Fprintf(w, "%.2f s\t%s\t%.2f s\t%s\t%s\t%s\n", c.Median.Wall.Seconds(), ratio, c.Median.CPU.Seconds(), bytesText(c.Median.Peak), bytesText(c.Size), c.Name)
+		fmt.Fprintf(w, "%.2f s\t%s\t%.2f s\t%s\t%s\t%s\n", c.Median.Wall.Seconds(), ratio, c.Median.CPU.Seconds(), memoryText(c.Median.Peak), bytesText(c.Size), c.Name)
 	}
 }
 
@@ -156,7 +171,7 @@ func (r *results) printMemory(w io.Writer) {
 	}
 	fmt.Fprintf(w, "\nmemory\ndatabase\tpeak memory\twall\tCPU\t\n")
 	for _, m := range r.Memory {
-		fmt.Fprintf(w, "%s\t%s\t%.2f s\t%.2f s\t%s\n", bytesText(m.Database), bytesText(m.Usage.Peak), m.Usage.Wall.Seconds(), m.Usage.CPU.Seconds(), m.Name)
+		fmt.Fprintf(w, "%s\t%s\t%.2f s\t%.2f s\t%s\n", bytesText(m.Database), memoryText(m.Usage.Peak), m.Usage.Wall.Seconds(), m.Usage.CPU.Seconds(), m.Name)
 	}
 }
 
@@ -179,6 +194,8 @@ func (r *results) printWriter(w io.Writer) {
 		fmt.Fprintf(w, "%s\t%s\t%.2f ms\t%s\t%s\n", x.Synchronous, strings.Join(longest, ", "), usual.Seconds()*1000, strings.Join(took, ", "), x.Name)
 	}
 }
+
+func memoryText(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
 func bytesText(n int64) string {
 	switch f := float64(n); {

@@ -94,9 +94,9 @@ func (r *results) memoryTargets() []target {
 		p := peaks[n]
 		least, most := slices.Min(p), slices.Max(p)
 		flat := len(p) < 2 || float64(most) <= flatness*float64(least)
-		t := target{Name: "peak memory of " + n, Measured: bytesText(most), AtLeast: "under " + bytesText(memoryLimit) + ", flat", Verdict: verdict(most < memoryLimit && flat)}
+		t := target{Name: "peak memory of " + n, Measured: memoryText(most), AtLeast: "under " + memoryText(memoryLimit) + ", flat", Verdict: verdict(most < memoryLimit && flat)}
 		if most < memoryLimit && !flat {
-			t.Verdict += ": grows from " + bytesText(least)
+			t.Verdict += ": grows from " + memoryText(least)
 		}
 		if most == 0 {
 			t.Verdict = unknown

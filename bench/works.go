@@ -8,6 +8,7 @@ import (
 // contender is one way to do a work.
 type contender struct {
 	name  string
+	base  string     // the contender of litekeep that it is compared with; the first one when empty
 	needs []string   // programs that it runs, other than litekeep
 	steps []pipeline // one after the other
 	clear []string   // files and folders to remove before and after
@@ -55,17 +56,26 @@ func fileSize(path string) func() int64 {
 func (b *bench) ownBackup(db, name string, flags ...string) contender {
 	to := b.out("backups")
 	argv := append([]string{b.litekeep, "backup", db, "--dir", to}, flags...)
-	return contender{name: name, steps: []pipeline{{commands: [][]string{argv}}}, clear: []string{to}, size: fileSize(to)}
+	c := contender{name: name, base: backupZstd, steps: []pipeline{{commands: [][]string{argv}}}, clear: []string{to}, size: fileSize(to)}
+	if name == backupNone {
+		c.base = backupNone
+	}
+	return c
 }
 
-// toFile is a peer that is one pipeline and writes one file.
+// toFile is a peer that is one pipeline and writes one file. One that compresses
+// is compared with a backup that does.
 func (b *bench) toFile(name string, commands ...[]string) contender {
 	to := b.out("peer.out")
 	needs := make([]string, len(commands))
 	for i, c := range commands {
 		needs[i] = c[0]
 	}
-	return contender{name: name, needs: needs, steps: []pipeline{{commands: commands, out: to}}, clear: []string{to}, size: fileSize(to)}
+	base := backupNone
+	if len(commands) > 1 {
+		base = backupZstd
+	}
+	return contender{name: name, base: base, needs: needs, steps: []pipeline{{commands: commands, out: to}}, clear: []string{to}, size: fileSize(to)}
 }
 
 var zstd = []string{"zstd", "-q", "-T2"}
@@ -75,6 +85,7 @@ func (b *bench) thenZstd(of contender) contender {
 	file := of.clear[0]
 	to := file + ".zst"
 	of.name += ", then zstd -T2"
+	of.base = backupZstd
 	of.needs = append([]string{"zstd"}, of.needs...)
 	of.steps = append(of.steps[:len(of.steps):len(of.steps)], pipeline{commands: [][]string{append(zstd[:len(zstd):len(zstd)], "-f", file, "-o", to)}})
 	of.clear, of.size = []string{file, to}, fileSize(to)

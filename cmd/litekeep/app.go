@@ -40,6 +40,9 @@ func run(ctx context.Context, args []string, stdout, stderr *os.File, now func()
 	root.SetOut(stdout)
 	root.SetErr(a.screen)
 	a.paint = isTerminal(stdout)
+	if os.Getenv("NO_COLOR") != "" {
+		a.paint, a.screen.paint = false, false
+	}
 	err := root.ExecuteContext(ctx)
 	if isClosedPipe(err) {
 		err = nil // whoever reads had enough
@@ -78,11 +81,11 @@ func (a *app) complain(f failure) {
 }
 
 // prepare runs before every command, with the flags parsed.
-func (a *app) prepare(cmd *cobra.Command, _ []string) error {
-	if a.noColor || os.Getenv("NO_COLOR") != "" {
+func (a *app) prepare(cmd *cobra.Command) error {
+	if a.noColor {
 		a.paint, a.screen.paint = false, false
 	}
-	if a.env != nil && cmd.Annotations[needsConfig] != "" {
+	if cmd.Annotations[needsConfig] != "" {
 		return a.env
 	}
 	return nil

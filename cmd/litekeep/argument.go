@@ -56,6 +56,21 @@ func isDatabase(path string) bool {
 	return err == nil && bytes.Equal(head, []byte(databaseMagic))
 }
 
+// databaseInHint names what may be the database in a folder.
+func databaseInHint(dir string) string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return ""
+	}
+	for _, e := range entries {
+		switch filepath.Ext(e.Name()) {
+		case ".db", ".sqlite", ".sqlite3", ".db3":
+			return "name the file in it: `litekeep backup " + shellQuote(filepath.Join(dir, e.Name())) + "`"
+		}
+	}
+	return "name the database file in it"
+}
+
 // checkFolder makes sure that --dir is a folder of backups, for the commands
 // that look at what is there.
 func (a *app) checkFolder(command string) error {

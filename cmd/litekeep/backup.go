@@ -102,6 +102,11 @@ func (a *app) backupConfig(cmd *cobra.Command, args []string, o backupOptions) e
 		}
 		a.cfg.DatabasePath = args[0]
 	}
+	if isFolder(a.cfg.DatabasePath) {
+		return &hintedError{
+			litekeep.ErrRefused, "backup " + a.cfg.DatabasePath + ": is a folder, not a database", databaseInHint(a.cfg.DatabasePath),
+		}
+	}
 	if f.Changed("compress") && !f.Changed("level") {
 		a.cfg.CompressionLevel = 0 // that of the environment is for another codec
 	}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 const rootLong = `litekeep backs up live SQLite databases to JSON that a person can read with
@@ -33,13 +35,12 @@ const exitHelp = `Exit codes:
 func (a *app) commands() *cobra.Command {
 	cobra.EnableCommandSorting = false // the order below is that of use
 	root := &cobra.Command{
-		Use:               "litekeep",
-		Short:             "Automated backups of SQLite databases, as JSON",
-		Long:              rootLong,
-		Args:              unknownCommand,
-		PersistentPreRunE: a.prepare,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
+		Use:           "litekeep",
+		Short:         "Automated backups of SQLite databases, as JSON",
+		Long:          rootLong,
+		Args:          unknownCommand,
+		SilenceErrors: true,
+		SilenceUsage:  true,
 	}
 	f := root.PersistentFlags()
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "print nothing but errors and what was asked for")
@@ -54,16 +55,15 @@ func (a *app) commands() *cobra.Command {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd("completion") // the argument makes cobra add it
 	root.SetHelpFunc(a.help)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage(err.Error(), seeHelp(cmd))
-	})
-	guard(root)
+	root.SetFlagErrorFunc(flagError)
+	a.guard(root)
 	return root
 }
 
-// guard makes every complaint about arguments one of usage, and lets a command
-// that has others below explain itself.
-func guard(cmd *cobra.Command) {
+// guard prepares every command before its arguments are looked at, makes every
+// complaint about those one of usage, and lets a command that has others below
+// explain itself.
+func (a *app) guard(cmd *cobra.Command) {
 	check := cmd.Args
 	if check == nil {
 		check = cobra.ArbitraryArgs
@@ -73,6 +73,9 @@ func guard(cmd *cobra.Command) {
 		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	}
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if err := a.prepare(cmd); err != nil {
+			return err
+		}
 		err := check(cmd, args)
 		if _, own := err.(*hintedError); err == nil || own {
 			return err
@@ -80,12 +83,24 @@ func guard(cmd *cobra.Command) {
 		return usage(err.Error(), seeHelp(cmd))
 	}
 	for _, c := range cmd.Commands() {
-		guard(c)
+		a.guard(c)
 	}
 }
 
 func seeHelp(cmd *cobra.Command) string {
 	return fmt.Sprintf("usage: %s; more with `%s --help`", cmd.UseLine(), cmd.CommandPath())
+}
+
+// flagError is the error for a flag that cmd does not have or cannot read. Where
+// the command line began with no known command, that is the mistake.
+func flagError(cmd *cobra.Command, err error) error {
+	if cmd.HasSubCommands() {
+		var unknown *pflag.NotExistError
+		if first := cmd.Flags().Args(); errors.As(err, &unknown) && len(first) > 0 {
+			return unknownCommand(cmd, first)
+		}
+	}
+	return usage(err.Error(), seeHelp(cmd))
 }
 
 // unknownCommand is the check of arguments of a command that has others below.
@@ -123,6 +138,7 @@ func helpCommand() *cobra.Command {
 			if err != nil || len(rest) > 0 {
 				return unknownCommand(cmd.Root(), args)
 			}
+			about.InitDefaultHelpFlag() // as running it would
 			return about.Help()
 		},
 	}

@@ -33,7 +33,7 @@ func metadata(b *litekeep.Backup) backupJSON {
 		DocumentBytes: b.DocumentBytes, CompressionRatio: ratio(b.DocumentBytes, b.SizeBytes),
 		ContentDigest: b.Digest, Compression: b.Compression, DurationSeconds: b.Duration.Seconds(),
 		Verified: !b.Verified.IsZero(), VerifiedAt: stamp(b.Verified), CheckedAt: stamp(b.Checked),
-		Damaged: b.Damaged, PinnedUntil: stamp(b.Pinned), Problem: orNull(b.Problem), Warnings: list(b.Warnings),
+		Damaged: state(b) == stateDamaged, PinnedUntil: stamp(b.Pinned), Problem: orNull(b.Problem), Warnings: list(b.Warnings),
 	}
 }
 

@@ -43,6 +43,7 @@ func TestScripts(t *testing.T) {
 			"json":     checkJSON,
 			"jsonkeys": checkKeys,
 			"flip":     flipBit,
+			"halve":    halve,
 		},
 		Setup: func(e *testscript.Env) error {
 			for _, v := range variables {
@@ -182,6 +183,17 @@ func flipBit(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("nothing changed")
 	}
 	ts.Check(os.WriteFile(path, b, 0o600))
+}
+
+// halve: halve FILE cuts off the second half of a file.
+func halve(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: halve FILE")
+	}
+	path := ts.MkAbs(args[0])
+	info, err := os.Stat(path)
+	ts.Check(err)
+	ts.Check(os.Truncate(path, info.Size()/2))
 }
 
 // fail ends a helper program.

@@ -42,7 +42,10 @@ type TableInfo struct {
 	// StorageOrder holds positions in Columns in the order of the fields of
 	// a stored record. VIRTUAL generated columns are not stored. In a
 	// WITHOUT ROWID table the columns of the primary key come first.
-	StorageOrder   []int
+	StorageOrder []int
+	// PrimaryKey says how the rows of a WITHOUT ROWID table are ordered: the
+	// fields of its records, those of the key first. nil for other tables.
+	PrimaryKey     []IndexColumn
 	HasForeignKeys bool // the table references others
 	Autoincrement  bool
 }
@@ -116,16 +119,22 @@ const loadSchema = "SELECT 1 FROM sqlite_schema LIMIT 0"
 // openTolerant opens a private database as immutable, with its schema loaded
 // as far as it can be; complaint is what SQLite says of a malformed one.
 func openTolerant(ctx context.Context, path string) (c *Conn, complaint string, err error) {
+	return openLoaded(ctx, path, func(*Conn) {})
+}
+
+// openLoaded is openTolerant that calls prepare before the schema is loaded.
+func openLoaded(ctx context.Context, path string, prepare func(*Conn)) (c *Conn, complaint string, err error) {
 	c, err = Open(ctx, path, OpenOptions{Immutable: true})
 	if err != nil {
 		return nil, "", err
 	}
+	prepare(c)
 	err = c.Exec(ctx, loadSchema)
 	if err == nil {
 		return c, "", nil
 	}
 	var sqliteError *Error
-	if !errors.As(err, &sqliteError) || errors.Is(err, ErrNotADatabase) || errors.Is(err, ErrIO) {
+	if !errors.As(err, &sqliteError) || isAny(err, ErrNotADatabase, ErrIO) {
 		return nil, "", errors.Join(err, c.Close())
 	}
 	complaint = sqliteError.Msg
@@ -136,6 +145,7 @@ func openTolerant(ctx context.Context, path string) (c *Conn, complaint string, 
 	if err != nil {
 		return nil, "", err
 	}
+	prepare(c)
 	if err = c.loadAnySchema(ctx); err != nil {
 		return nil, "", errors.Join(err, c.Close())
 	}

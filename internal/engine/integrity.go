@@ -22,15 +22,15 @@ type Complaint struct {
 	// full-text index that does not match the text. A copy of the content
 	// has the same complaints.
 	Logical bool
+	// Index is the name of the index that the complaint is about, "" when it
+	// is about something else. What SQLite says of an index that was carried
+	// as it is, it says of the source's, too.
+	Index string
 }
 
-const (
-	// maxComplaints is how many complaints about the whole file are looked
-	// for; SQLite's own limit for one table is sqliteCheckLimit.
-	maxComplaints = 1000
-	// checkCacheKiB is divided among the connections that check.
-	checkCacheKiB = 32 << 10
-)
+// maxComplaints is how many complaints about the whole file are looked for;
+// SQLite's own limit for one table is sqliteCheckLimit.
+const maxComplaints = 1000
 
 // IntegrityCheck checks the private database path as PRAGMA integrity_check
 // does, on several connections at once, and returns what SQLite complains of,
@@ -60,7 +60,7 @@ func IntegrityCheck(ctx context.Context, path string, quick bool) (complaints []
 		}
 		tasks = append(tasks, tables...)
 	}
-	if err = onWorkers(ctx, path, checkCacheKiB, tasks); err != nil {
+	if err = onWorkers(ctx, path, (*Conn).keepChecks, tasks); err != nil {
 		return nil, nil, fmt.Errorf("check integrity: %w", err)
 	}
 	slices.SortStableFunc(k.complaints, func(a, b Complaint) int { return strings.Compare(a.Message, b.Message) })
@@ -87,7 +87,7 @@ func (k *checker) complain(messages []string, virtual bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, m := range messages {
-		k.complaints = append(k.complaints, Complaint{Message: m, Logical: virtual || isLogical(m)})
+		k.complaints = append(k.complaints, Complaint{Message: m, Logical: virtual || isLogical(m), Index: indexOf(m)})
 	}
 }
 
@@ -212,7 +212,7 @@ func (c *Conn) complaints(ctx context.Context, sql string) ([]string, error) {
 		return nil
 	})
 	if errors.Is(err, ErrCorrupt) {
-		return append(messages, fmt.Sprintf("%s (while running %s)", messageOf(err), sql)), nil
+		return append(messages, fmt.Sprintf("%s%s (%s)", damageMark, messageOf(err), sql)), nil
 	}
 	return messages, err
 }
@@ -232,16 +232,46 @@ func messageOf(err error) string {
 	return err.Error()
 }
 
-// logicalBeginnings begin the complaints that are about the content.
-var logicalBeginnings = []string{
-	"NULL value in ", "NUMERIC value in ", "TEXT value in ", "non-", // also "non-unique entry in index "
-	"CHECK constraint failed in ",
-	// of virtual tables, whose content is that of their shadow tables
-	"malformed inverted index for FTS", "unable to validate the inverted index for FTS", "In RTree ",
+// damageBeginnings begin the complaints that are about the file. All others
+// are about the content: constraints that rows violate, and what the modules
+// of virtual tables have to say of the content of their shadow tables.
+var damageBeginnings = []string{
+	"*** in database ",                // pages and b-trees
+	"wrong # of entries in index ",    //
+	"row ",                            // missing from, or different in, an index; out of order
+	"rowid not at end-of-record for ", // in an index
+	"index ",                          // stores an imprecise number
+	damageMark,
 }
 
+// damageMark begins the complaint that damage kept SQLite from going on.
+const damageMark = "check ended: "
+
 func isLogical(message string) bool {
-	return slices.ContainsFunc(logicalBeginnings, func(s string) bool { return strings.HasPrefix(message, s) })
+	return !slices.ContainsFunc(damageBeginnings, func(s string) bool { return strings.HasPrefix(message, s) })
+}
+
+// indexOf returns the name of the index that a complaint is about.
+func indexOf(message string) string {
+	for _, form := range []struct{ beginning, before string }{
+		{"wrong # of entries in ", "index "},
+		{"non-unique entry in ", "index "},
+		{"rowid not at end-of-record for row ", " of index "},
+		{"row ", " missing from index "},
+		{"row ", " values differ from index "},
+	} {
+		if rest, ok := strings.CutPrefix(message, form.beginning); ok {
+			if _, name, ok := strings.Cut(rest, form.before); ok {
+				return name
+			}
+		}
+	}
+	if name, ok := strings.CutPrefix(message, "index "); ok {
+		if i := strings.LastIndex(name, " stores an imprecise "); i >= 0 {
+			return name[:i]
+		}
+	}
+	return ""
 }
 
 // unknownCollations returns the collations that a schema names and that

@@ -11,6 +11,9 @@ import (
 // has a page cache and a parsed schema of its own.
 const maxWorkers = 4
 
+// checkCacheKiB is divided among the connections.
+const checkCacheKiB = 32 << 10
+
 // task is a piece of work on a connection of its worker.
 type task struct {
 	weight int64 // how long it takes, compared with others
@@ -18,8 +21,9 @@ type task struct {
 }
 
 // onWorkers runs tasks on several immutable connections to a private database,
-// in the order given. The first error ends it.
-func onWorkers(ctx context.Context, path string, cacheKiB int, tasks []task) error {
+// in the order given; prepare is called for each connection before it loads
+// the schema. The first error ends it.
+func onWorkers(ctx context.Context, path string, prepare func(*Conn), tasks []task) error {
 	workers := min(runtime.GOMAXPROCS(0), maxWorkers, len(tasks))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -32,7 +36,7 @@ func onWorkers(ctx context.Context, path string, cacheKiB int, tasks []task) err
 	var group sync.WaitGroup
 	for i := range workers {
 		group.Go(func() {
-			errs[i] = work(ctx, path, cacheKiB/workers, queue)
+			errs[i] = work(ctx, path, prepare, checkCacheKiB/workers, queue)
 			if errs[i] != nil {
 				cancel()
 			}
@@ -42,8 +46,8 @@ func onWorkers(ctx context.Context, path string, cacheKiB int, tasks []task) err
 	return firstCause(errs)
 }
 
-func work(ctx context.Context, path string, cacheKiB int, queue <-chan task) error {
-	c, _, err := openTolerant(ctx, path)
+func work(ctx context.Context, path string, prepare func(*Conn), cacheKiB int, queue <-chan task) error {
+	c, _, err := openLoaded(ctx, path, prepare)
 	if err != nil {
 		return err
 	}

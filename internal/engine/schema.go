@@ -83,7 +83,10 @@ func tableInfo(t *sqlite3.TTable) *TableInfo {
 		info.Columns[i] = columnInfo(at[sqlite3.TColumn](t.FaCol + uintptr(i)*unsafe.Sizeof(sqlite3.TColumn{})))
 	}
 	if info.WithoutRowID {
-		info.StorageOrder = keyStorageOrder(t)
+		info.PrimaryKey = primaryKey(t)
+		for _, c := range info.PrimaryKey {
+			info.StorageOrder = append(info.StorageOrder, c.Column)
+		}
 		return info
 	}
 	info.RowIDAlias = int(t.FiPKey)
@@ -95,17 +98,13 @@ func tableInfo(t *sqlite3.TTable) *TableInfo {
 	return info
 }
 
-// keyStorageOrder returns the order of the fields of a WITHOUT ROWID table:
-// the columns of its primary key's index, which is the table's own b-tree.
-func keyStorageOrder(t *sqlite3.TTable) []int {
+// primaryKey returns the columns of the primary key's index of a WITHOUT ROWID
+// table, which is the table's own b-tree.
+func primaryKey(t *sqlite3.TTable) []IndexColumn {
 	for p := t.FpIndex; p != 0; {
 		x := at[sqlite3.TIndex](p)
 		if x.Ftnum == t.Ftnum {
-			order := make([]int, x.FnColumn)
-			for i := range order {
-				order[i] = int(*at[int16](x.FaiColumn + 2*uintptr(i)))
-			}
-			return order
+			return indexInfo(x).Columns
 		}
 		p = x.FpNext
 	}
@@ -160,4 +159,14 @@ func indexInfo(x *sqlite3.TIndex) *IndexInfo {
 		}
 	}
 	return info
+}
+
+// keepChecks makes a read-only connection keep the CHECK constraints of the
+// schema that it is going to load, so that PRAGMA integrity_check knows them.
+// SQLite drops them where the database cannot be written to, as of no use. The
+// connection still cannot write: the pager beneath stays read-only.
+func (c *Conn) keepChecks() {
+	main := at[sqlite3.TDb](at[sqlite3.Tsqlite3](c.db).FaDb)
+	shared := at[sqlite3.TBtShared](at[sqlite3.TBtree](main.FpBt).FpBt)
+	shared.FbtsFlags &^= sqlite3.BTS_READ_ONLY
 }

@@ -130,6 +130,11 @@ func snapshotOnce(ctx context.Context, path, dest string, o *SnapshotOptions, in
 	if !s.isDatabase() && !wal && !hot {
 		return s.explain(fault("open", path, sqlite3.SQLITE_NOTADB, ""))
 	}
+	if !hot && !s.marks.wal.exists() {
+		if err := s.checkTail(); err != nil {
+			return err
+		}
+	}
 	if hot || quiet || (wal && !s.inUse()) {
 		info.Quiet = true
 		return s.explain(s.copyQuiet(ctx, dest, o, hot))
@@ -152,6 +157,20 @@ func (s *source) checkEmpty() error {
 			"the file has 0 bytes, but %s holds %d: SQLite would delete it", s.wal, s.marks.wal.info.Size())
 	}
 	return nil
+}
+
+// checkTail refuses a file that ends inside a page. SQLite would read the rest
+// of the page as zeros.
+func (s *source) checkTail() error {
+	pageSize := int64(binary.BigEndian.Uint16(s.header[offsetPageSize:]))
+	if pageSize == 1 {
+		pageSize = 65536
+	}
+	if pageSize < 512 || s.size%pageSize == 0 {
+		return nil
+	}
+	return fault("open", s.conn.path, sqlite3.SQLITE_CORRUPT,
+		"the file is truncated: it ends inside page %d", s.size/pageSize+1)
 }
 
 // inUse reports whether a database in WAL mode has the sidecars that SQLite

@@ -20,6 +20,7 @@ const (
 	headerSize  = 100
 	headerMagic = "SQLite format 3\x00"
 
+	offsetPageSize      = 16
 	offsetReadVersion   = 19 // 2 in WAL mode
 	offsetChangeCounter = 24
 	offsetPageCount     = 28

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"regexp"
 
 	"github.com/litekeep/litekeep/internal/document"
 	"github.com/litekeep/litekeep/internal/engine"
+	"github.com/litekeep/litekeep/internal/indexsort"
 	"github.com/litekeep/litekeep/internal/pagereader"
 	"github.com/litekeep/litekeep/internal/sqlitefile"
 	"github.com/litekeep/litekeep/internal/value"
@@ -34,6 +36,19 @@ type Table struct {
 	byRowID  bool     // its b-tree has rowids
 	columns  []column // nil if SQLite cannot describe the table
 	defaults defaults
+	key      []indexsort.Column // order of a WITHOUT ROWID table, if it can be checked
+	final    []byte             // the last record of the batch before
+	indexes  []*Rebuilt         // left out of the document
+	tallies  []tally            // what the rows say that they hold
+}
+
+func (t *Table) addTallies(part []tally) {
+	if t.tallies == nil {
+		t.tallies = make([]tally, len(t.indexes))
+	}
+	for i := range part {
+		t.tallies[i].add(part[i])
+	}
 }
 
 // column is a stored column of a table, in the order of the document.
@@ -49,13 +64,6 @@ type Index struct {
 	Table  string // name of its table
 	Root   uint32
 	Reason string // why a restore could not rebuild it
-}
-
-// Rebuilt is an index that a restore rebuilds.
-type Rebuilt struct {
-	Label, Table string
-	Root         uint32
-	Partial      bool
 }
 
 // Choices are what a Plan cannot tell from the snapshot alone.
@@ -106,6 +114,7 @@ func NewPlan(ctx context.Context, r io.ReaderAt, size int64, path string, d *eng
 			return nil, fmt.Errorf("sqlite_schema: %w", err)
 		}
 	}
+	p.link()
 	return p, nil
 }
 
@@ -143,6 +152,9 @@ func (p *Plan) addSchemaRow(rowid int64, rec []byte, o *engine.Object, carry map
 		return fmt.Errorf("%s %q has a rootpage that is no integer: %w", kind, s.Name.Bytes, sqlitefile.ErrCorrupt)
 	}
 	if root.Kind != value.Integer || root.Int == 0 {
+		if ownsPages(&s) {
+			return fmt.Errorf("%s %q has no root page: %w", s.Type.Bytes, s.Name.Bytes, sqlitefile.ErrCorrupt)
+		}
 		s.RootPage = root
 		p.Schema = append(p.Schema, s)
 		return nil
@@ -156,12 +168,28 @@ func (p *Plan) addSchemaRow(rowid int64, rec []byte, o *engine.Object, carry map
 		err = p.addTable(&s, uint32(root.Int), o)
 	case "index":
 		err = p.addIndex(&s, uint32(root.Int), o, carry[rowid])
-	default:
-		err = fmt.Errorf("%q is a %q and has pages of its own: %w", s.Name.Bytes, s.Type.Bytes, sqlitefile.ErrCorrupt)
+	default: // SQLite goes by the text of the declaration; we take the pages as they are
+		var byRowID bool
+		if byRowID, err = p.file.IsTable(uint32(root.Int)); byRowID {
+			err = p.addTable(&s, uint32(root.Int), nil)
+		} else if err == nil {
+			err = p.addIndex(&s, uint32(root.Int), nil, "its type is unknown")
+		}
 	}
 	p.Schema = append(p.Schema, s)
 	return err
 }
+
+// ownsPages reports whether the schema row must have a root page: SQLite goes by
+// the text of the declaration, which only automatic indexes lack.
+func ownsPages(s *document.SchemaRow) bool {
+	if s.SQL.Kind == value.Null {
+		return string(s.Type.Bytes) == "index"
+	}
+	return ownsPagesSQL.Match(s.SQL.Bytes)
+}
+
+var ownsPagesSQL = regexp.MustCompile(`(?i)^CREATE\s+(TABLE|INDEX|UNIQUE)\s`)
 
 // ownText makes a decoded field independent of its record, and Text where it is
 // well-formed.
@@ -195,6 +223,7 @@ func (p *Plan) addTable(s *document.SchemaRow, root uint32, o *engine.Object) er
 	if o.Table.WithoutRowID == byRowID {
 		return fmt.Errorf("table %q: page %d is no root of such a table: %w", t.Label, root, sqlitefile.ErrCorrupt)
 	}
+	t.key = binaryKey(o.Table)
 	return t.describe(o.Table)
 }
 
@@ -270,6 +299,6 @@ func (p *Plan) addIndex(s *document.SchemaRow, root uint32, o *engine.Object, re
 		return nil
 	}
 	s.BTree = document.BTreeRebuild
-	p.Rebuilt = append(p.Rebuilt, &Rebuilt{Label: label, Table: table, Root: root, Partial: o.Index.Partial})
+	p.Rebuilt = append(p.Rebuilt, &Rebuilt{Label: label, Table: table, Root: root, schemaRow: s.RowID, object: o})
 	return nil
 }

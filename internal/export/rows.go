@@ -47,6 +47,11 @@ type encoder struct {
 	row    []value.Value
 	utf8   []byte // texts of the row in a UTF-16 database
 	spare  chan []byte
+
+	tallies []tally // of the table's indexes, since they were last taken
+	entry   []value.Value
+	scratch []byte
+	order   keyOrder
 }
 
 func (p *Plan) newEncoder(ctx context.Context, spare chan []byte) *encoder {
@@ -58,6 +63,7 @@ func (e *encoder) batch(t *Table, b *pagereader.Batch) ([]piece, error) {
 	var pieces []piece
 	var open bool // the last piece takes more
 	var done int  // text of the pieces that do not
+	e.order.begin(t, e.enc)
 	err := e.cur.Each(b, func(row *pagereader.Row) error {
 		if row.Size >= largeRow || row.Size >= largeInBatch && done >= batchText {
 			pieces, open = append(pieces, piece{large: row.Keep()}), false
@@ -104,12 +110,23 @@ func (e *encoder) add(p *piece, t *Table, row *pagereader.Row) error {
 	if e.fields, err = sqlitefile.DecodeRecord(rec, e.fields); err != nil {
 		return at(t, row, err)
 	}
+	if len(e.fields) == 0 {
+		return at(t, row, fmt.Errorf("its record has no fields: %w", sqlitefile.ErrCorrupt))
+	}
 	vals, err := e.values(t, row.RowID)
 	if err == nil && len(vals) > document.MaxValues {
 		err = fmt.Errorf("its record has %d fields: %w", len(e.fields), ErrRefused)
 	}
 	if err != nil {
 		return at(t, row, err)
+	}
+	if err := e.order.add(rec); err != nil {
+		return err
+	}
+	if t != nil && len(t.indexes) > 0 {
+		if err := e.tallyRow(t, row.RowID); err != nil {
+			return at(t, row, err)
+		}
 	}
 	start := len(p.text)
 	p.text = document.AppendRow(p.text, vals)

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -8,7 +9,6 @@ import (
 	"github.com/litekeep/litekeep/internal/frame"
 	"github.com/litekeep/litekeep/internal/pagereader"
 	"github.com/litekeep/litekeep/internal/pipeline"
-	"github.com/litekeep/litekeep/internal/sqlitefile"
 )
 
 // A Sink takes the frames of a document. archive.Writer is one.
@@ -58,16 +58,20 @@ type runner struct {
 // job is a piece of work for the pipeline: a batch, or the opening or closing
 // of a table or an index.
 type job struct {
-	label  string // for errors
-	table  *Table // nil for an index
-	batch  *pagereader.Batch
-	open   []byte
-	close  bool
-	last   bool // no other table or index follows
-	pieces []piece
+	label   string // for errors
+	table   *Table // nil for an index
+	batch   *pagereader.Batch
+	open    []byte
+	close   bool
+	last    bool // no other table or index follows
+	pieces  []piece
+	tallies []tally
+	// The first and the final record, where the order is checked.
+	first, final []byte
 }
 
-// Run writes the document of p to sink.
+// Run writes the document of p to sink. A Plan is run once. The error is a
+// *MismatchError if indexes that were left out must be carried.
 func (p *Plan) Run(ctx context.Context, source *document.Source, sink Sink, o Options) (*Counted, error) {
 	r := &runner{plan: p, source: source, sink: sink, o: o, pieces: make(chan []byte, 2*o.Workers+4)}
 	r.cut = frame.Cutter{Emit: sink.Add, Spare: o.Spare}
@@ -124,6 +128,8 @@ func (r *runner) bTrees(ctx context.Context) error {
 			var err error
 			if j.batch != nil {
 				j.pieces, err = e.batch(j.table, j.batch)
+				j.tallies, e.tallies = e.tallies, nil
+				j.first, j.final = e.order.first, bytes.Clone(e.order.last)
 			}
 			if err != nil {
 				err = fmt.Errorf("%s: %w", j.label, err)
@@ -197,6 +203,12 @@ func (r *runner) outlet(j *job) error {
 	if j.close {
 		return r.closeList(x, j.last)
 	}
+	if j.table != nil {
+		j.table.addTallies(j.tallies)
+		if err := j.table.follows(j.first, j.final, r.large.enc); err != nil {
+			return fmt.Errorf("%s: %w", j.label, err)
+		}
+	}
 	for i := range j.pieces {
 		if err := r.piece(&j.pieces[i], j.table, j.label, x); err != nil {
 			return err
@@ -222,6 +234,10 @@ func (r *runner) piece(p *piece, t *Table, label string, x *Extent) error {
 		var err error
 		if *p, err = r.large.large(t, p.large); err != nil {
 			return fmt.Errorf("%s: %w", label, err)
+		}
+		if t != nil {
+			t.addTallies(r.large.tallies)
+			r.large.tallies = nil
 		}
 	}
 	x.Rows += p.rows
@@ -257,58 +273,4 @@ func (r *runner) end() error {
 		return err
 	}
 	return r.cut.Cut()
-}
-
-// indexCheck counts the entries of the indexes that are left out, beside the
-// export: an index that does not have one entry for each row is damaged; a
-// partial one may have fewer.
-type indexCheck struct {
-	counts []int64
-	err    error
-	cancel context.CancelFunc
-	done   chan struct{}
-}
-
-func (p *Plan) startCheck(ctx context.Context) *indexCheck {
-	c := &indexCheck{counts: make([]int64, len(p.Rebuilt)), done: make(chan struct{})}
-	ctx, c.cancel = context.WithCancel(ctx)
-	go func() {
-		defer close(c.done)
-		if p.file == nil {
-			return
-		}
-		cur := p.file.NewCursor()
-		for i, x := range p.Rebuilt {
-			var err error
-			if c.counts[i], err = cur.Count(ctx, p.file.Index(x.Root)); err != nil {
-				c.err = fmt.Errorf("index %q: %w", x.Label, err)
-				return
-			}
-		}
-	}()
-	return c
-}
-
-func (c *indexCheck) stop() {
-	c.cancel()
-	<-c.done
-}
-
-func (c *indexCheck) compare(p *Plan, counted *Counted) error {
-	<-c.done
-	if c.err != nil {
-		return c.err
-	}
-	rows := make(map[string]int64, len(p.Tables))
-	for i, t := range p.Tables {
-		rows[asciiLower(t.Label)] = counted.Tables[i].Rows
-	}
-	for i, x := range p.Rebuilt {
-		n, known := rows[asciiLower(x.Table)]
-		if known && (c.counts[i] > n || c.counts[i] < n && !x.Partial) {
-			return fmt.Errorf("index %q has %d entries for the %d rows of table %q (REINDEX mends it): %w",
-				x.Label, c.counts[i], n, x.Table, sqlitefile.ErrCorrupt)
-		}
-	}
-	return nil
 }

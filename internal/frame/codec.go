@@ -179,7 +179,11 @@ func (c *Codec) unzstd(dst, stored []byte, size int64) ([]byte, error) {
 		}
 		c.zd = d
 	}
-	return c.zd.DecodeAll(stored, dst[:0:int(size)])
+	out, err := c.zd.DecodeAll(stored, dst[:0:int(size)])
+	if err != nil || len(out) == 0 || &out[0] != &dst[:1][0] {
+		return out, err
+	}
+	return dst[:len(out)], nil // with all its capacity, to be used again
 }
 
 func (c *Codec) gunzip(dst, stored []byte, size int64) ([]byte, error) {
@@ -188,17 +192,19 @@ func (c *Codec) gunzip(dst, stored []byte, size int64) ([]byte, error) {
 		return nil, err
 	}
 	c.gd.Multistream(false)
-	n, err := io.ReadFull(&c.gd, dst[:size+1]) // one byte more, to meet the end
-	switch {
-	case err == nil:
-		err = fmt.Errorf("expands to more than %d bytes", size)
-	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
-	case r.Len() > 0:
-		err = errors.New("bytes follow the gzip member")
-	default:
-		err = nil
+	n, err := io.ReadFull(&c.gd, dst[:size])
+	if err != nil {
+		return dst[:n], err
 	}
-	return dst[:n], err
+	switch k, err := io.ReadFull(&c.gd, dst[size:size+1]); { // its checksum is read at its end
+	case k > 0:
+		return dst[:n], fmt.Errorf("expands to more than %d bytes", size)
+	case !errors.Is(err, io.EOF):
+		return dst[:n], err
+	case r.Len() > 0:
+		return dst[:n], errors.New("bytes follow the gzip member")
+	}
+	return dst[:n], nil
 }
 
 // chunks collects what a compressor writes without moving what is there:

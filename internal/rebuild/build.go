@@ -26,8 +26,6 @@ type Built struct {
 	Schema   []*document.SchemaRow
 	End      *document.End
 	Reindex  []string // indexes that SQLite built
-
-	sorted []sortedTable
 }
 
 // Texts calls each with the text of a document in its canonical form, in pieces
@@ -132,7 +130,7 @@ func (b *builder) openTable(t *document.Table) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", tree.label(), err)
 	}
-	plan.indexes = b.ownIndexes(tree, plan)
+	plan.indexes = b.ownIndexes(tree)
 	b.content = newContent(b, tree, plan)
 	return nil
 }

@@ -22,9 +22,10 @@ const batchBytes = 256 << 10
 // ownIndex is an index that is built by our own sort, from the records of its
 // table.
 type ownIndex struct {
-	tree   *bTree
-	from   []int // fields of the table's record; -1 for the rowid
-	sorter *indexsort.Sorter
+	tree    *bTree
+	from    []int // fields of the table's record, or engine.IndexRowID
+	columns []indexsort.Column
+	sorter  *indexsort.Sorter
 	// leave is set when an entry has no order that we know: SQLite builds the
 	// index then.
 	leave atomic.Bool
@@ -92,7 +93,7 @@ func (x *ownIndex) checked(err error) error {
 
 // ownIndexes returns the indexes of the table that need no SQLite: those of
 // stored columns under collations that we know.
-func (b *builder) ownIndexes(table *bTree, p *rowPlan) []*ownIndex {
+func (b *builder) ownIndexes(table *bTree) []*ownIndex {
 	if table.object == nil || table.object.Table == nil {
 		return nil
 	}
@@ -102,7 +103,7 @@ func (b *builder) ownIndexes(table *bTree, p *rowPlan) []*ownIndex {
 			t.object.TblName != table.object.Name {
 			continue
 		}
-		if x := newOwnIndex(t, table.object.Table, p); x != nil {
+		if x := newOwnIndex(t, table.object.Table); x != nil {
 			own = append(own, x)
 		}
 	}
@@ -111,7 +112,7 @@ func (b *builder) ownIndexes(table *bTree, p *rowPlan) []*ownIndex {
 		temp = filepath.Dir(b.path)
 	}
 	for _, x := range own {
-		x.sorter = indexsort.New(x.columns(), b.layout.header.Encoding, indexsort.Options{
+		x.sorter = indexsort.New(x.columns, b.layout.header.Encoding, indexsort.Options{
 			MemoryBytes: sortMemory / len(own), TempDir: temp,
 		})
 	}
@@ -119,48 +120,24 @@ func (b *builder) ownIndexes(table *bTree, p *rowPlan) []*ownIndex {
 }
 
 // newOwnIndex returns nil if the index has to be left to SQLite.
-func newOwnIndex(t *bTree, table *engine.TableInfo, p *rowPlan) *ownIndex {
-	info := t.object.Index
-	if info.Partial || info.Expression {
+func newOwnIndex(t *bTree, table *engine.TableInfo) *ownIndex {
+	from, ok := t.object.Index.Fields(table)
+	if !ok {
 		return nil
 	}
-	field := make(map[int]int, len(table.StorageOrder))
-	for pos, col := range table.StorageOrder {
-		field[col] = pos
-	}
-	x := &ownIndex{tree: t}
-	for _, c := range info.Columns {
-		pos, stored := field[c.Column]
-		switch {
-		case c.Column == engine.IndexRowID, p.byRowID && c.Column == table.RowIDAlias:
-			pos = -1
-		case !stored:
+	x := &ownIndex{tree: t, from: from}
+	for _, c := range t.object.Index.Columns {
+		collation, known := indexsort.ParseCollation(c.Collation)
+		if !known && c.Column != engine.IndexRowID {
 			return nil
 		}
-		if _, known := collations[c.Collation]; !known && pos >= 0 {
-			return nil
-		}
-		x.from = append(x.from, pos)
+		x.columns = append(x.columns, indexsort.Column{Desc: c.Desc, Collation: collation})
 	}
 	return x
 }
 
-// collations are those that we sort by, under the names that SQLite writes.
-var collations = map[string]indexsort.Collation{
-	"BINARY": indexsort.Binary, "NOCASE": indexsort.NoCase, "RTRIM": indexsort.RTrim,
-}
-
-func (x *ownIndex) columns() []indexsort.Column {
-	var columns []indexsort.Column
-	for _, c := range x.tree.object.Index.Columns {
-		columns = append(columns, indexsort.Column{Desc: c.Desc, Collation: collations[c.Collation]})
-	}
-	return columns
-}
-
 // closeIndexes lays the indexes of the table that has just been filled.
 func (c *content) closeIndexes() error {
-	t := sortedTable{label: c.tree.label(), root: c.b.writer.Root(c.tree.number), byRowID: c.plan.byRowID}
 	for _, x := range c.plan.indexes {
 		if x.leave.Load() {
 			if err := x.sorter.Close(); err != nil {
@@ -181,12 +158,6 @@ func (c *content) closeIndexes() error {
 		if err := errors.Join(out.Close(), x.sorter.Close()); err != nil {
 			return fmt.Errorf("%s: %w", x.tree.label(), err)
 		}
-		t.indexes = append(t.indexes, sortedIndex{
-			label: x.tree.label(), root: c.b.writer.Root(x.tree.number), from: x.from, columns: x.columns(),
-		})
-	}
-	if len(t.indexes) > 0 {
-		c.b.built.sorted = append(c.b.built.sorted, t)
 	}
 	return nil
 }

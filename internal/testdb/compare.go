@@ -48,7 +48,7 @@ func Compare(ctx context.Context, a, b string) (differences, gaps []string, err 
 		}
 		switch {
 		case !p[0].hasTree():
-		case p[0].kind == "table":
+		case p[0].tree == "table":
 			c.tables(p)
 		default:
 			c.indexes(p)

@@ -75,6 +75,10 @@ func oddFileCases() []Case {
 			m.sample()
 			m.run("DELETE FROM users WHERE id % 5 = 0", "UPDATE users SET name = name || 'x' WHERE id % 7 = 0", "UPDATE users SET data = NULL WHERE id % 11 = 0", "DELETE FROM kv WHERE v % 3 = 0")
 		})},
+		{Name: "deleted-ranges", Build: making(func(m *maker) {
+			deepTrees(m)
+			m.run("DELETE FROM t WHERE a BETWEEN '00001000' AND '00003000'", "DELETE FROM t WHERE a > '00008000'", "DELETE FROM w WHERE k < '00004000' OR k LIKE '%7 some%'")
+		})},
 		{Name: "deep-trees", Build: making(deepTrees)},
 		{Name: "write-ahead-log-mode", Build: making(func(m *maker) { m.keepMode = true; m.run("PRAGMA journal_mode=WAL"); m.sample() })},
 		{Name: "trailing-bytes", Build: making(func(m *maker) {

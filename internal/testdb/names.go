@@ -1,6 +1,7 @@
 package testdb
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -11,7 +12,7 @@ import (
 // hardNames are names that quoting, JSON or a file system may break.
 var hardNames = []string{
 	"", " ", "a b", "quote\"d", "apo'strophe", "back`tick", "[bracket]", "semi;colon", "line\nfeed", "carriage\rreturn", "tab\tbed", "back\\slash", "per%cent", "sl/ash", "..", ".", "dot.ted", "com,ma", "(paren)", "--comment", "/* comment */",
-	"select", "TABLE", "from", "order", "index", "rowid", "null", "true", "__proto__", "constructor", "toString", "hasOwnProperty", "litekeep", "rows", "schema", "0", "1e3", "-", "$x", ":p", "@p", "?1", "#", "{}", "[]", "\"\"", "''",
+	"select", "TABLE", "from", "order", "index", "rowid", "null", "true", "main", "temp", "__proto__", "constructor", "toString", "hasOwnProperty", "litekeep", "rows", "schema", "0", "1e3", "-", "$x", ":p", "@p", "?1", "#", "{}", "[]", "\"\"", "''",
 	"ünïcödé", "日本", "😀", "e\u0301", "\u00e9", "\u202egnp", "\ufeffbom", "\u200b", "\u0001\u001f\u007f", "ﬁ", "İ", "ı", "ß", "CamelCase", "x'00'", "t1\u00a0", "\u2028",
 }
 
@@ -22,6 +23,13 @@ func nameCases() []Case {
 		{Name: "names-not-utf8", Build: making(func(m *maker) {
 			m.run("CREATE TABLE \"tXY\"(\"cXY\" TEXT, b)", "INSERT INTO tXY VALUES (1,2), ('x','y')", "CREATE INDEX \"iXY\" ON tXY(\"cXY\")", "CREATE VIEW \"vXY\" AS SELECT 'XY'", "CREATE TABLE w(\"kXY\" PRIMARY KEY) WITHOUT ROWID", "INSERT INTO w VALUES (5)")
 			m.edit("UPDATE sqlite_schema SET name=CAST(replace(CAST(name AS BLOB),'XY',x'ff80') AS TEXT), tbl_name=CAST(replace(CAST(tbl_name AS BLOB),'XY',x'ff80') AS TEXT), sql=CAST(replace(CAST(sql AS BLOB),'XY',x'ff80') AS TEXT)")
+		})},
+		{Name: "names-not-utf16", Build: making(func(m *maker) {
+			m.run("PRAGMA encoding='UTF-16le'", "CREATE TABLE \"tXY\"(\"cXY\" TEXT, b)", "INSERT INTO tXY VALUES (1,2), ('x','y')", "CREATE INDEX \"iXY\" ON tXY(\"cXY\")", "CREATE VIEW \"vXY\" AS SELECT 'XY'", "CREATE TABLE w(\"kXY\" PRIMARY KEY) WITHOUT ROWID", "INSERT INTO w VALUES (5)")
+			m.patch(func(f *image) error {
+				f.b = bytes.ReplaceAll(f.b, []byte("X\x00Y\x00"), []byte("\x00\xd8Y\x00")) // half of a pair
+				return nil
+			})
 		})},
 		{Name: "names-long", Build: making(func(m *maker) {
 			long := strings.Repeat("long name ü ", 2000)
@@ -95,6 +103,38 @@ func schemaCases(o Options) []Case {
 			m.run("CREATE TABLE a(x)", "INSERT INTO a VALUES (1)", "CREATE TABLE b(x)", "INSERT INTO b VALUES (2)")
 			m.edit("UPDATE sqlite_schema SET name='a', tbl_name='a', sql='CREATE TABLE a(x)' WHERE name='b'")
 		}), MayRefuse: true},
+		{Name: "schema-case-odd", Build: making(func(m *maker) {
+			// SQLite compares the row with its declaration without regard to case.
+			m.run("CREATE TABLE a(x UNIQUE)", "INSERT INTO a VALUES (1), (2)", "CREATE TABLE bee(x PRIMARY KEY) WITHOUT ROWID", "INSERT INTO bee VALUES ('k')", "CREATE INDEX i ON a(x)", "CREATE VIEW v AS SELECT 1", "CREATE TRIGGER g AFTER INSERT ON a BEGIN SELECT 1; END")
+			m.edit("UPDATE sqlite_schema SET type='TABLE', name='A' WHERE name='a'")
+			m.edit("UPDATE sqlite_schema SET type='Table', name='Bee', tbl_name='BEE' WHERE name='bee'")
+			m.edit("UPDATE sqlite_schema SET type='InDeX', tbl_name='A' WHERE name='i'")
+			m.edit("UPDATE sqlite_schema SET type='VIEW' WHERE name='v'")
+			m.edit("UPDATE sqlite_schema SET rootpage=2 WHERE name='g'") // not looked at: a trigger has no b-tree
+		})},
+		{Name: "schema-types-odd", Build: making(func(m *maker) {
+			m.run("CREATE TABLE a(x)", "INSERT INTO a VALUES (1), (2)", "CREATE TABLE b(x PRIMARY KEY) WITHOUT ROWID", "INSERT INTO b VALUES ('k')", "CREATE INDEX i ON a(x)", "CREATE VIEW v AS SELECT 1", "CREATE TABLE c(x)", "INSERT INTO c VALUES ('c')")
+			m.edit("UPDATE sqlite_schema SET type='TABLE' WHERE name='a'")
+			m.edit("UPDATE sqlite_schema SET type=NULL, tbl_name='something else' WHERE name='b'")
+			m.edit("UPDATE sqlite_schema SET type='view' WHERE name='c'")
+			m.edit("UPDATE sqlite_schema SET type='table' WHERE name IN ('i','v')")
+		}), MayRefuse: true},
+		{Name: "schema-sql-odd-storage", Build: making(func(m *maker) {
+			m.run("CREATE TABLE a(x)", "INSERT INTO a VALUES (1)", "CREATE TABLE b(x UNIQUE)", "INSERT INTO b VALUES (2)", "CREATE TABLE c(x)", "INSERT INTO c VALUES (3)", "CREATE INDEX i ON a(x)")
+			m.edit("UPDATE sqlite_schema SET sql=CAST(sql AS BLOB) WHERE name IN ('a','i')")
+			m.edit("UPDATE sqlite_schema SET sql='' WHERE sql IS NULL")
+			m.edit("UPDATE sqlite_schema SET sql=sql || char(0) || ' behind the end' WHERE name='c'")
+		})},
+		{Name: "schema-roots-of-no-tree", Build: making(func(m *maker) {
+			m.run("CREATE TABLE a(x)", "INSERT INTO a VALUES (1)", "CREATE VIEW v AS SELECT 1", "CREATE TRIGGER g AFTER INSERT ON a BEGIN SELECT 1; END", "CREATE VIEW w AS SELECT 2")
+			m.edit("UPDATE sqlite_schema SET rootpage=12345 WHERE name='v'")
+			m.edit("UPDATE sqlite_schema SET rootpage=2 WHERE name='g'")
+			m.edit("UPDATE sqlite_schema SET rootpage='none' WHERE name='w'")
+		}), MayRefuse: true},
+		{Name: "schema-without-tables", Build: script("CREATE VIEW v AS SELECT 1 AS one", "CREATE VIEW w AS SELECT * FROM v")},
+		{Name: "double-quoted-strings", Build: script(
+			`CREATE TABLE t(a CHECK (a <> "a text"), b DEFAULT "text too")`, "INSERT INTO t(a) VALUES (1), ('x')", `CREATE VIEW v AS SELECT "no column", a FROM t WHERE a = "x"`,
+			`CREATE INDEX i ON t(a) WHERE b = "text too"`, `CREATE TRIGGER g AFTER INSERT ON t BEGIN UPDATE t SET b = "set"; END`)},
 		{Name: "schema-large", Build: making(func(m *maker) {
 			m.run("PRAGMA page_size=512", "CREATE TABLE t(a /* "+strings.Repeat("a long remark – ", 4000)+" */)", "INSERT INTO t VALUES (1)", "CREATE VIEW v AS SELECT '"+strings.Repeat("x", 30000)+"'")
 		})},

@@ -110,7 +110,7 @@ func (s *side) shape(ctx context.Context, r *schemaRow) (fields int, table bool,
 		return 0, false, fmt.Errorf("page %d is no b-tree page", r.root)
 	}
 	function := "pragma_table_xinfo(?, 'main') WHERE hidden <> 2"
-	if r.kind == "index" {
+	if r.tree == "index" {
 		function = "pragma_index_xinfo(?, 'main')"
 	}
 	err = s.conn.Query(ctx, "SELECT count(*) FROM "+function, []value.Value{textValue(r.name)}, func(row []value.Value) error {

@@ -27,14 +27,36 @@ type side struct {
 // schemaRow is one row of sqlite_schema.
 type schemaRow struct {
 	rowid int64
-	kind  string // the column type
+	tree  string // "table", "index" or none
 	name  string // bytes as stored, in UTF-8 where they are well-formed
 	root  int64
 	key   string // all that has to be the same, and whether there is a root page
 	place int    // position in the schema
 }
 
-func (r *schemaRow) hasTree() bool { return r.root > 0 && (r.kind == "table" || r.kind == "index") }
+func (r *schemaRow) hasTree() bool { return r.root > 0 && r.tree != "" }
+
+// treeOf says what kind of b-tree a schema row owns: "table", "index" or none.
+// Like SQLite it goes by the declaration; by the type only where the
+// declaration does not tell.
+func treeOf(kind, sql string) string {
+	words := strings.Fields(strings.ToLower(strings.ReplaceAll(sql, "(", " ")))
+	if len(words) < 2 || words[0] != "create" {
+		words = []string{"", ""}
+	}
+	switch words[1] {
+	case "table", "index":
+		return words[1]
+	case "unique":
+		return "index"
+	case "view", "trigger", "virtual":
+		return ""
+	}
+	if kind == "table" || kind == "index" {
+		return kind
+	}
+	return ""
+}
 
 // openSide opens a database for comparison. One that has to be recovered is
 // recovered in a copy.
@@ -104,23 +126,23 @@ func (s *side) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	columns := []string{"rowid", "CAST(type AS TEXT)", "CAST(name AS TEXT)", "rootpage", "typeof(rootpage) || quote(rootpage)"}
+	columns := []string{"rowid", "CAST(type AS TEXT)", "CAST(name AS TEXT)", "CAST(sql AS TEXT)", "rootpage", "typeof(rootpage) || quote(rootpage)"}
 	for _, c := range []string{"type", "name", "tbl_name", "sql"} {
 		columns = append(columns, shown(c))
 	}
 	return s.conn.Query(ctx, "SELECT "+strings.Join(columns, ", ")+" FROM sqlite_schema ORDER BY rowid", nil, func(row []value.Value) error {
-		r := &schemaRow{rowid: row[0].Int, kind: string(row[1].Bytes), name: string(row[2].Bytes), place: len(s.schema)}
+		r := &schemaRow{rowid: row[0].Int, tree: treeOf(string(row[1].Bytes), string(row[3].Bytes)), name: string(row[2].Bytes), place: len(s.schema)}
 		texts := make([]string, 0, 5)
-		for i := 5; i < len(row); i += 2 {
+		for i := 6; i < len(row); i += 2 {
 			texts = append(texts, canonical(&row[i], &row[i+1]))
 		}
-		tree := string(row[4].Bytes)
-		if row[3].Kind == value.Integer && row[3].Int > 0 {
-			r.root = row[3].Int
+		tree := string(row[5].Bytes)
+		if row[4].Kind == value.Integer && row[4].Int > 0 && r.tree != "" {
+			r.root = row[4].Int
 			tree = "has a b-tree" // its number may differ
 		}
 		r.key = strings.Join(append(texts, tree), " | ")
-		if r.kind == "table" {
+		if r.tree == "table" {
 			s.names[strings.ToLower(r.name)]++
 		}
 		s.schema = append(s.schema, r)

@@ -1,0 +1,128 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"os"
+
+	"github.com/litekeep/litekeep/internal/durable"
+	"github.com/litekeep/litekeep/internal/engine"
+	"github.com/litekeep/litekeep/internal/pagereader"
+)
+
+// Carried finds the indexes of the snapshot at path, which d describes, that a
+// restore could not rebuild, and says why, by their rowids in sqlite_schema.
+// Where only SQLite can make an index's entries, it does so in a copy of the
+// snapshot, and they must come out as they are. The rest is found out by Run.
+func Carried(ctx context.Context, path string, d *engine.Description) (map[int64]string, error) {
+	carry, unsure := d.Carried()
+	if len(unsure) == 0 {
+		return carry, nil
+	}
+	copied := path + ".reindexed"
+	defer os.Remove(copied) // its folder is scratch, and goes anyway
+	if err := copyFile(path, copied); err != nil {
+		return nil, fmt.Errorf("copy snapshot: %w", err)
+	}
+	for _, o := range unsure {
+		if err := engine.Reindex(ctx, copied, []string{o.Name}); err != nil {
+			if ctx.Err() != nil || errors.Is(err, engine.ErrFull) || errors.Is(err, engine.ErrIO) {
+				return nil, err
+			}
+			carry[o.SchemaRowID] = err.Error()
+		}
+	}
+	for _, o := range unsure {
+		if carry[o.SchemaRowID] != "" {
+			continue
+		}
+		if err := sameEntries(ctx, path, copied, uint32(o.RootPage)); err != nil {
+			if ctx.Err() != nil {
+				return nil, err
+			}
+			carry[o.SchemaRowID] = err.Error()
+		}
+	}
+	return carry, nil
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	if err := durable.Need(to, info.Size()); err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// errOther says that SQLite makes other entries than those that are stored.
+var errOther = errors.New("SQLite makes other entries of the rows")
+
+// sameEntries returns an error unless the index at root has the same entries in
+// the same order in two files.
+func sameEntries(ctx context.Context, a, b string, root uint32) error {
+	x, err := sumInOrder(ctx, a, root)
+	if err != nil {
+		return err
+	}
+	y, err := sumInOrder(ctx, b, root)
+	if err == nil && x != y {
+		err = errOther
+	}
+	return err
+}
+
+// sumInOrder hashes all entries of an index, one after another.
+func sumInOrder(ctx context.Context, path string, root uint32) (tally, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return tally{}, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return tally{}, err
+	}
+	f, err := pagereader.Open(file, info.Size())
+	if err != nil {
+		return tally{}, err
+	}
+	var sum tally
+	var h maphash.Hash
+	h.SetSeed(seed)
+	cur := f.NewCursor()
+	for b, err := range f.Index(root).Batches() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return tally{}, err
+		}
+		err = cur.Each(b, func(row *pagereader.Row) error {
+			rec, err := cur.Record(row)
+			_, _ = h.Write(rec) // never fails
+			sum.count++
+			return err
+		})
+		if err != nil {
+			return tally{}, err
+		}
+	}
+	sum.sum = h.Sum64()
+	return sum, nil
+}

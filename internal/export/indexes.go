@@ -1,0 +1,268 @@
+package export
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"strings"
+	"sync/atomic"
+
+	"github.com/litekeep/litekeep/internal/engine"
+	"github.com/litekeep/litekeep/internal/indexsort"
+	"github.com/litekeep/litekeep/internal/pagereader"
+	"github.com/litekeep/litekeep/internal/sqlitefile"
+	"github.com/litekeep/litekeep/internal/value"
+)
+
+// A MismatchError says that indexes which were left out of a document do not
+// have the entries that their tables' rows give them, in their order: they would
+// not come back as they are. They must be carried as entries.
+type MismatchError struct {
+	Reasons map[int64]string // by the rowid in sqlite_schema
+}
+
+// Error names the indexes.
+func (e *MismatchError) Error() string {
+	var all []string
+	for _, r := range e.Reasons {
+		all = append(all, r)
+	}
+	return strings.Join(all, "; ")
+}
+
+// Rebuilt is an index that a restore rebuilds.
+type Rebuilt struct {
+	Label, Table string
+	Root         uint32
+
+	schemaRow int64
+	object    *engine.Object
+	made      *made // nil if SQLite alone can tell what the entries must be
+}
+
+// made says how the entries of an index are made of the rows of its table, and
+// how they are ordered.
+type made struct {
+	from    []int // fields of the table's record, or engine.IndexRowID
+	real    []bool
+	columns []indexsort.Column
+}
+
+// tally is an order-free sum of entries: equal sets have equal tallies, and
+// others practically never, since the hash has a secret seed.
+type tally struct{ count, sum uint64 }
+
+// seed is the seed of all tallies of this process.
+var seed = maphash.MakeSeed()
+
+func (t *tally) add(o tally) {
+	t.count += o.count
+	t.sum += o.sum
+}
+
+// link finds the table of each index that is left out, once the schema is read.
+func (p *Plan) link() {
+	tables := make(map[string]*Table, len(p.Tables))
+	for _, t := range p.Tables {
+		if t.columns != nil {
+			tables[asciiLower(t.Label)] = t
+		}
+	}
+	for _, x := range p.Rebuilt {
+		t := tables[asciiLower(x.object.Index.Table)]
+		if t == nil {
+			continue
+		}
+		x.made = madeOf(x.object.Index, t.object.Table)
+		t.indexes = append(t.indexes, x)
+	}
+}
+
+func madeOf(x *engine.IndexInfo, t *engine.TableInfo) *made {
+	from, ok := x.Fields(t)
+	if !ok {
+		return nil
+	}
+	m := &made{from: from, real: make([]bool, len(from))}
+	for i, c := range x.Columns {
+		collation, known := indexsort.ParseCollation(c.Collation)
+		if !known && c.Column != engine.IndexRowID {
+			return nil
+		}
+		m.real[i] = c.Column >= 0 && t.Columns[c.Column].RealAffinity
+		m.columns = append(m.columns, indexsort.Column{Desc: c.Desc, Collation: collation})
+	}
+	return m
+}
+
+// hash sums up one entry. REAL columns may store whole numbers as integers in
+// one place and not in the other, which nobody can see.
+func (m *made) hash(entry []value.Value, scratch []byte) (uint64, []byte) {
+	for i := range entry {
+		if i < len(m.real) && m.real[i] && entry[i].Kind == value.Integer {
+			entry[i] = value.OfFloat(float64(entry[i].Int))
+		}
+	}
+	scratch = sqlitefile.AppendRecord(scratch[:0], entry, 4)
+	return maphash.Bytes(seed, scratch), scratch
+}
+
+// tallyRow adds the entries that the indexes of t must have for the row whose
+// stored fields are e.fields.
+func (e *encoder) tallyRow(t *Table, rowid int64) error {
+	if len(e.tallies) < len(t.indexes) {
+		e.tallies = append(e.tallies, make([]tally, len(t.indexes)-len(e.tallies))...)
+	}
+	for i, x := range t.indexes {
+		if x.made == nil {
+			continue
+		}
+		e.entry = e.entry[:0]
+		for _, from := range x.made.from {
+			switch {
+			case from == engine.IndexRowID:
+				e.entry = append(e.entry, value.OfInt(rowid))
+			case from < len(e.fields):
+				e.entry = append(e.entry, e.fields[from])
+			default:
+				d, err := t.defaults.get(e.ctx, e.plan.path, t)
+				if err != nil {
+					return err
+				}
+				e.entry = append(e.entry, e.stored(d[from]))
+			}
+		}
+		var h uint64
+		h, e.scratch = x.made.hash(e.entry, e.scratch)
+		e.tallies[i].add(tally{1, h})
+	}
+	return nil
+}
+
+// stored returns a default as a record would have it.
+func (e *encoder) stored(v value.Value) value.Value {
+	if v.Kind == value.Text && e.enc != sqlitefile.UTF8 {
+		v.Bytes = sqlitefile.EncodeText(nil, v.Bytes, e.enc)
+	}
+	return v
+}
+
+// indexCheck reads the indexes that are left out, beside the export, and sums
+// up their entries.
+type indexCheck struct {
+	found  []found
+	err    error
+	cancel atomic.Bool
+	done   chan struct{}
+}
+
+// found is what an index holds.
+type found struct {
+	tally
+	order string // what is wrong with the order, "" if nothing is
+}
+
+func (p *Plan) startCheck(ctx context.Context) *indexCheck {
+	c := &indexCheck{found: make([]found, len(p.Rebuilt)), done: make(chan struct{})}
+	go func() {
+		defer close(c.done)
+		if p.file == nil {
+			return
+		}
+		w := &indexWalker{cur: p.file.NewCursor(), enc: p.file.Header().Encoding}
+		for i, x := range p.Rebuilt {
+			var err error
+			if c.found[i], err = w.walk(ctx, p.file.Index(x.Root), x.made, &c.cancel); err != nil {
+				c.err = fmt.Errorf("index %q: %w", x.Label, err)
+				return
+			}
+		}
+	}()
+	return c
+}
+
+// indexWalker reads indexes. One goroutine uses it.
+type indexWalker struct {
+	cur     *pagereader.Cursor
+	enc     sqlitefile.Encoding
+	fields  []value.Value
+	scratch []byte
+	last    []byte
+}
+
+func (w *indexWalker) walk(ctx context.Context, tree *pagereader.Tree, m *made, cancel *atomic.Bool) (found, error) {
+	var f found
+	if m == nil {
+		n, err := w.cur.Count(ctx, tree)
+		f.count = uint64(n)
+		return f, err
+	}
+	order := indexsort.NewComparer(m.columns, w.enc)
+	for b, err := range tree.Batches() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil || cancel.Load() {
+			return f, err
+		}
+		err = w.cur.Each(b, func(row *pagereader.Row) error {
+			rec, err := w.cur.Record(row)
+			if err == nil {
+				w.fields, err = sqlitefile.DecodeRecord(rec, w.fields)
+			}
+			if err != nil {
+				return err
+			}
+			if err := order.Validate(rec); err != nil {
+				f.order = err.Error()
+			} else if f.order == "" && f.count > 0 && order.Compare(w.last, rec) >= 0 {
+				f.order = fmt.Sprintf("entry %d is out of order", f.count)
+			}
+			w.last = append(w.last[:0], rec...)
+			var h uint64
+			h, w.scratch = m.hash(w.fields, w.scratch)
+			f.add(tally{1, h})
+			return nil
+		})
+		if err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+func (c *indexCheck) stop() {
+	c.cancel.Store(true)
+	<-c.done
+}
+
+// compare compares what the indexes hold with what their tables' rows give.
+func (c *indexCheck) compare(p *Plan, counted *Counted) error {
+	<-c.done
+	if c.err != nil {
+		return c.err
+	}
+	number := make(map[*Rebuilt]int, len(p.Rebuilt))
+	for i, x := range p.Rebuilt {
+		number[x] = i
+	}
+	wrong := map[int64]string{}
+	for ti, t := range p.Tables {
+		for i, x := range t.indexes {
+			f, rows := c.found[number[x]], uint64(counted.Tables[ti].Rows)
+			switch {
+			case x.object.Index.Partial:
+			case f.count != rows:
+				wrong[x.schemaRow] = fmt.Sprintf("index %q has %d entries for %d rows", x.Label, f.count, rows)
+			case x.made != nil && rows > 0 && f.tally != t.tallies[i]:
+				wrong[x.schemaRow] = fmt.Sprintf("index %q has entries that are not those of the rows", x.Label)
+			case f.order != "":
+				wrong[x.schemaRow] = fmt.Sprintf("index %q: %s", x.Label, f.order)
+			}
+		}
+	}
+	if len(wrong) > 0 {
+		return &MismatchError{wrong}
+	}
+	return nil
+}
