@@ -115,6 +115,9 @@ type expander struct {
 }
 
 func (x *expander) expand(f *manifest.Frame, buf []byte) (unpacked, error) {
+	if x.plain && f.Bytes != f.Stored {
+		return unpacked{}, fmt.Errorf("a text of %d bytes is stored as %d: %w", f.Bytes, f.Stored, ErrDamaged)
+	}
 	if x.plain {
 		x.stored = buf
 	}

@@ -19,7 +19,7 @@ type SnapshotOptions struct {
 	BusyTimeout time.Duration
 	// Progress, if not nil, is called now and then with the number of pages
 	// copied and the number of pages there are. Both may change either way,
-	// since the database may change.
+	// since the database may change, and a copy may begin anew.
 	Progress func(done, total int64)
 }
 
@@ -31,7 +31,8 @@ type SnapshotInfo struct {
 	JournalMode   string // of the source's header: "wal", or "delete" for every rollback mode
 	SchemaVersion int64  // the schema cookie
 	ZeroBytes     bool   // the source is a file of 0 bytes, and so is the snapshot
-	// Restarts is how often the copy began anew because the source changed.
+	// Restarts is how often the source was gone through again, because it had
+	// changed.
 	Restarts int
 	// Quiet is set where the source's files were copied as they lie, since
 	// SQLite would have created or changed files beside it.
@@ -44,17 +45,13 @@ const (
 	JournalDelete = "delete"
 )
 
-const (
-	// chunkBytes bounds the pages copied under one shared lock of a
-	// rollback-mode source: a writer that wants to commit waits no longer.
-	chunkBytes = 512 << 10
-	// heldBytes is the same where no writer waits: only the context and the
-	// progress are looked at in between.
-	heldBytes = 8 << 20
-	// maxRestarts is how often a copy in chunks begins anew before it is
-	// made under one lock, so that it ends however often others write.
-	maxRestarts = 3
-)
+// heldBytes is how much is copied of a database in WAL mode, where no writer
+// waits, between two looks at the context.
+const heldBytes = 8 << 20
+
+// maxRestarts is how often at least a source that does not keep still is looked
+// at anew, however short the busy timeout is.
+const maxRestarts = 3
 
 // errMoved says that a source changed in a way that needs another look at it.
 var errMoved = errors.New("the database changed while it was copied")
@@ -166,7 +163,8 @@ func (s *source) checkTail() error {
 	if pageSize == 1 {
 		pageSize = 65536
 	}
-	if pageSize < 512 || s.size%pageSize == 0 {
+	counted := pageCountOf(s.header)
+	if pageSize < 512 || s.size%pageSize == 0 || counted > 0 && s.size >= counted*pageSize {
 		return nil
 	}
 	return fault("open", s.conn.path, sqlite3.SQLITE_CORRUPT,
@@ -195,13 +193,27 @@ func needsQuiet(err error) bool {
 	return false
 }
 
-// join copies the source through SQLite's online backup.
+// join copies a source that SQLite can read as it is.
 func (s *source) join(ctx context.Context, dest string, o *SnapshotOptions, info *SnapshotInfo, wal bool) error {
+	if wal {
+		return s.joinWAL(ctx, dest, o)
+	}
+	again, err := s.copyInPasses(ctx, dest, o)
+	info.Restarts += again
+	if err != nil {
+		return err
+	}
+	return renamed(recoverCopy(ctx, dest, false), dest, s.conn.path)
+}
+
+// joinWAL copies a source in WAL mode through SQLite's online backup, in one
+// read transaction: readers do not keep writers waiting.
+func (s *source) joinWAL(ctx context.Context, dest string, o *SnapshotOptions) error {
 	to, err := Open(ctx, dest, OpenOptions{})
 	if err != nil {
 		return err
 	}
-	cookie, err := s.backup(ctx, to, o, info, wal)
+	cookie, err := s.backup(ctx, to, o)
 	if err = errors.Join(err, to.Close()); err != nil {
 		return err
 	}
@@ -210,76 +222,33 @@ func (s *source) join(ctx context.Context, dest string, o *SnapshotOptions, info
 
 // backup copies the source into the empty database to and returns the schema
 // cookie of what it copied.
-func (s *source) backup(ctx context.Context, to *Conn, o *SnapshotOptions, info *SnapshotInfo, held bool) (cookie int64, err error) {
+func (s *source) backup(ctx context.Context, to *Conn, o *SnapshotOptions) (cookie int64, err error) {
 	err = to.Exec(ctx, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE")
 	if err != nil {
 		return 0, err
 	}
-	run, err := newPageCopy(s.conn, to, s.conn.path)
-	if err != nil {
+	if cookie, err = s.conn.begin(ctx); err != nil {
 		return 0, err
 	}
-	chunks := &chunkedCopy{run: run, held: held, pageSize: max(pageSizeOf(s.header), 512), progress: o.Progress}
+	run, err := newPageCopy(s.conn, to, s.conn.path)
+	if err != nil {
+		return 0, errors.Join(err, s.conn.end())
+	}
+	step := int(max(heldBytes/max(pageSizeOf(s.header), 512), 1))
 	for done := false; !done && err == nil; {
-		if err = ctx.Err(); err == nil {
-			done, err = chunks.next(ctx)
+		if err = ctx.Err(); err != nil {
+			break
+		}
+		done, err = run.step(step)
+		if err == nil && o.Progress != nil {
+			o.Progress(run.progress())
 		}
 	}
-	info.Restarts += chunks.restarts
 	err = errors.Join(err, s.conn.end())
 	if finishErr := run.finish(); err == nil {
 		err = finishErr // else it repeats the failure of the step
 	}
-	return chunks.cookie, err
-}
-
-// chunkedCopy makes a page copy in chunks. A copy that is held runs under one
-// read transaction. One that is not gives up the shared lock after each
-// chunk, so that a writer can commit; SQLite then begins the copy anew, since
-// the pages that it has may be old.
-type chunkedCopy struct {
-	run      *pageCopy
-	held     bool
-	pageSize int64
-	progress func(done, total int64)
-
-	begun    bool
-	copied   int64 // pages, by the last step
-	restarts int
-	cookie   int64 // schema cookie, as seen in the last step's transaction
-}
-
-func (c *chunkedCopy) next(ctx context.Context) (done bool, err error) {
-	if !c.begun || !c.held {
-		if c.cookie, err = c.run.from.begin(ctx); err != nil {
-			return false, err
-		}
-		c.begun = true
-	}
-	size := int64(chunkBytes)
-	if c.held {
-		size = heldBytes
-	}
-	done, err = c.run.step(int(max(size/c.pageSize, 1)))
-	if err != nil {
-		return false, err
-	}
-	copied, total := c.run.progress()
-	if copied < c.copied {
-		c.restarts++
-	}
-	c.copied = copied
-	if c.progress != nil {
-		c.progress(copied, total)
-	}
-	if c.held {
-		return done, nil
-	}
-	if c.restarts >= maxRestarts && !done {
-		c.held = true // keep the transaction that is open
-		return false, nil
-	}
-	return done, c.run.from.end()
+	return cookie, err
 }
 
 // writeCookie puts the source's schema cookie into the header of a copy:

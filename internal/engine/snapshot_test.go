@@ -266,10 +266,16 @@ func TestSnapshotRefuses(t *testing.T) {
 		{"magic only", write(headerMagic), ErrNotADatabase, ""},
 		{"cut off", func(t *testing.T, path string) {
 			mustCreate(t, path, fillTable)
-			if err := os.Truncate(path, 40000); err != nil {
+			if err := os.Truncate(path, 40960); err != nil {
 				t.Fatal(err)
 			}
 		}, ErrCorrupt, "cut off"},
+		{"cut off within a page", func(t *testing.T, path string) {
+			mustCreate(t, path, fillTable)
+			if err := os.Truncate(path, 40000); err != nil {
+				t.Fatal(err)
+			}
+		}, ErrCorrupt, "inside page 10"},
 		{"cut off WAL", func(t *testing.T, path string) {
 			mustCreate(t, path, "PRAGMA journal_mode=WAL", fillTable)
 			if err := os.Truncate(path, 40000); err != nil {

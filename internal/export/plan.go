@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 
 	"github.com/litekeep/litekeep/internal/document"
 	"github.com/litekeep/litekeep/internal/engine"
@@ -146,13 +147,9 @@ func (p *Plan) addSchemaRow(rowid int64, rec []byte, o *engine.Object, carry map
 	}
 	s := document.SchemaRow{RowID: rowid, Type: fields[0], Name: fields[1], TblName: fields[2], SQL: fields[4]}
 	root := fields[3]
-	kind := string(s.Type.Bytes)
-	if (kind == "table" || kind == "index") && root.Kind != value.Integer && root.Kind != value.Null {
-		// SQLite may read a number out of it, and find a b-tree there.
-		return fmt.Errorf("%s %q has a rootpage that is no integer: %w", kind, s.Name.Bytes, sqlitefile.ErrCorrupt)
-	}
-	if root.Kind != value.Integer || root.Int == 0 {
-		if ownsPages(&s) {
+	kind := kindOf(&s, root, enc)
+	if kind == ownsNothing || root.Kind != value.Integer || root.Int == 0 {
+		if kind != ownsNothing {
 			return fmt.Errorf("%s %q has no root page: %w", s.Type.Bytes, s.Name.Bytes, sqlitefile.ErrCorrupt)
 		}
 		s.RootPage = root
@@ -163,33 +160,63 @@ func (p *Plan) addSchemaRow(rowid int64, rec []byte, o *engine.Object, carry map
 		return fmt.Errorf("%s %q has its root on page %d, which does not exist: %w",
 			s.Type.Bytes, s.Name.Bytes, root.Int, sqlitefile.ErrCorrupt)
 	}
-	switch kind {
-	case "table":
+	if kind == ownsTable {
 		err = p.addTable(&s, uint32(root.Int), o)
-	case "index":
+	} else {
 		err = p.addIndex(&s, uint32(root.Int), o, carry[rowid])
-	default: // SQLite goes by the text of the declaration; we take the pages as they are
-		var byRowID bool
-		if byRowID, err = p.file.IsTable(uint32(root.Int)); byRowID {
-			err = p.addTable(&s, uint32(root.Int), nil)
-		} else if err == nil {
-			err = p.addIndex(&s, uint32(root.Int), nil, "its type is unknown")
-		}
 	}
 	p.Schema = append(p.Schema, s)
 	return err
 }
 
-// ownsPages reports whether the schema row must have a root page: SQLite goes by
-// the text of the declaration, which only automatic indexes lack.
-func ownsPages(s *document.SchemaRow) bool {
-	if s.SQL.Kind == value.Null {
-		return string(s.Type.Bytes) == "index"
+// What kind of b-tree a schema row owns.
+const (
+	ownsNothing = iota
+	ownsTable
+	ownsIndex
+)
+
+// kindOf goes by the text of the declaration, as SQLite does, and by the type
+// where the text says nothing.
+func kindOf(s *document.SchemaRow, root value.Value, e sqlitefile.Encoding) int {
+	m := declaration.FindSubmatch(beginning(s.SQL, e))
+	what := strings.ToLower(string(beginning(s.Type, e)))
+	if m != nil {
+		what = strings.ToLower(string(m[1]))
 	}
-	return ownsPagesSQL.Match(s.SQL.Bytes)
+	hasRoot := root.Kind == value.Integer && root.Int > 0
+	switch what {
+	case "table":
+		if m != nil || hasRoot {
+			return ownsTable
+		}
+	case "index", "unique":
+		return ownsIndex
+	case "view", "trigger", "virtual":
+	default:
+		if hasRoot {
+			return ownsTable // its pages tell whether it is
+		}
+	}
+	return ownsNothing
 }
 
-var ownsPagesSQL = regexp.MustCompile(`(?i)^CREATE\s+(TABLE|INDEX|UNIQUE)\s`)
+var declaration = regexp.MustCompile(`(?i)^CREATE\s+(TABLE|INDEX|UNIQUE|VIEW|TRIGGER|VIRTUAL)\b`)
+
+// beginning returns the first characters of a text, whether or not the rest is
+// well-formed.
+func beginning(v value.Value, e sqlitefile.Encoding) []byte {
+	b := v.Bytes[:min(len(v.Bytes), 128)]
+	if v.Kind != value.RawText || e == sqlitefile.UTF8 {
+		return b
+	}
+	for n := len(b) &^ 1; n > 0; n -= 2 {
+		if text, ok := sqlitefile.DecodeText(nil, b[:n], e); ok {
+			return text
+		}
+	}
+	return nil
+}
 
 // ownText makes a decoded field independent of its record, and Text where it is
 // well-formed.

@@ -69,14 +69,15 @@ func TestHigh(t *testing.T) {
 // TestTinyRecords finds no page whose free bytes are miscounted, though cells
 // are shorter than the least that they take.
 func TestTinyRecords(t *testing.T) {
-	dir := t.TempDir()
-	for n := range 260 {
-		path := filepath.Join(dir, "tiny.db")
+	path := filepath.Join(t.TempDir(), "tiny.db")
+	for n := range 520 {
+		s := shape{header: header(512)}
+		s.header.Reserved = n & 1 // then 5 bytes are left, less than a cell needs
+		n /= 2
 		f, err := os.Create(path)
 		must(t, err)
-		w, err := pagewriter.New(f, header(512), 2)
+		w, err := pagewriter.New(f, s.header, 2)
 		must(t, err)
-		s := shape{header: header(512)}
 		schema := w.Schema()
 		must(t, schema.Append(1, schemaRow(s, w.Root(0), "table", 0, false)))
 		must(t, schema.Append(2, schemaRow(s, w.Root(1), "table", 1, true)))

@@ -128,8 +128,7 @@ func (o *out) alloc() (uint32, []byte, error) {
 		n := len(o.buf)
 		o.buf = o.buf[:n+o.pageSize]
 		if o.isMap(no) {
-			clear(o.buf[n:])
-			continue
+			continue // is written over when its entries are there
 		}
 		return no, o.buf[n:], nil
 	}

@@ -175,6 +175,34 @@ func (w *walker) checkMaps() {
 	}
 }
 
+// TestCapacity counts the pages that the pointer maps near the lock-byte page
+// describe.
+func TestCapacity(t *testing.T) {
+	for _, h := range lockByteHeaders() {
+		if h.LargestRoot == 0 {
+			continue
+		}
+		o := newOut(discard{}, &h)
+		group := uint32(h.Usable()/5) + 1
+		lock := sqlitefile.LockBytePage(h.PageSize)
+		count := map[uint32]int{}
+		from := (lock-2)/group*group + 2 - min(group, (lock-2)/group*group)
+		for no := from; no < from+3*group; no++ {
+			if no != lock && !o.isMap(no) {
+				count[sqlitefile.PointerMapPage(no, h.PageSize, h.Usable())]++
+			}
+		}
+		if len(count) != 3 {
+			t.Fatalf("%+v: pointer maps %v", h, count)
+		}
+		for at, want := range count {
+			if got := o.maps.capacity(at); got != want {
+				t.Errorf("%+v: pointer map %d describes %d pages, want %d", h, at, got, want)
+			}
+		}
+	}
+}
+
 // TestFull finds that page numbers end where SQLite's do.
 func TestFull(t *testing.T) {
 	h := sqlitefile.Header{PageSize: 512, Encoding: sqlitefile.UTF8}

@@ -179,10 +179,6 @@ func damagedTreeCases() []Case {
 	add("without-rowid-child-loops", func(t *tree) { put32(child(t.page(t.wRoot), 1), t.wRoot) })
 	add("without-rowid-leaf-type-table", func(t *tree) { t.page(t.wLeaves[1])[0] = 0x0d })
 	add("without-rowid-leaf-zeroed", func(t *tree) { clear(t.page(t.wLeaves[1])) })
-	add("without-rowid-cells-out-of-order", func(t *tree) {
-		p := t.page(t.wLeaves[1])
-		p[8], p[9], p[10], p[11] = p[10], p[11], p[8], p[9]
-	})
 	add("index-leaf-zeroed", func(t *tree) { clear(t.page(t.iLeaves[1])) })
 	add("index-child-loops", func(t *tree) { put32(child(t.page(t.index), 0), t.index) })
 	add("index-root-is-a-table", func(t *tree) { t.page(t.index)[0] = 0x05 })
@@ -241,6 +237,13 @@ func damagedRecordCases() []Case {
 	add("empty", "\x01\x02\x01\x15\x02", "mark\x01\x2c") // no field at all: SQLite wants one
 	list = refused(list)
 	list = append(list,
+		// The order of keys is a matter of their collation, so that a copy which
+		// keeps the order is the same.
+		Case{Name: "without-rowid-cells-out-of-order", Build: damagedTree(func(t *tree) error {
+			p := t.page(t.wLeaves[1])
+			p[8], p[9], p[10], p[11] = p[10], p[11], p[8], p[9]
+			return nil
+		}), MayRefuse: true},
 		Case{Name: "freelist-damaged", Build: making(func(m *maker) {
 			m.run("PRAGMA page_size=512", "CREATE TABLE t(x)", "CREATE TABLE u(x)", "INSERT INTO t VALUES (zeroblob(20000))", "INSERT INTO u VALUES (1)", "DELETE FROM t")
 			m.patch(func(f *image) error {

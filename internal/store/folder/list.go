@@ -107,7 +107,7 @@ func (w *walk) entry(dir string, e fs.DirEntry) bool {
 		}
 		return w.folder(name)
 	}
-	if !e.Type().IsRegular() || !strings.HasPrefix(name, w.prefix) {
+	if !strings.HasPrefix(name, w.prefix) {
 		return true
 	}
 	info, err := e.Info()
