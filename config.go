@@ -83,14 +83,20 @@ func (c Config) withDefaults() Config {
 	if c.Compression == "" {
 		c.Compression = frame.Codecs()[0]
 	}
-	if c.CompressionLevel == 0 {
-		c.CompressionLevel = frame.DefaultLevel(c.Compression)
-	}
 	if c.BusyTimeout == 0 {
 		c.BusyTimeout = 30 * time.Second
 	}
 	if c.KeepLast == 0 {
 		c.KeepLast = 1
+	}
+	return c
+}
+
+// resolved returns c with its defaults and with what follows from other fields.
+func (c Config) resolved() Config {
+	c = c.withDefaults()
+	if c.CompressionLevel == 0 {
+		c.CompressionLevel = frame.DefaultLevel(c.Compression)
 	}
 	if c.Name == "" {
 		c.Name = databaseName(c.DatabasePath)
@@ -101,7 +107,7 @@ func (c Config) withDefaults() Config {
 // Validate returns an error that matches ErrConfig and names every field that
 // is wrong. A missing DatabasePath is not wrong here, see Config.
 func (c Config) Validate() error {
-	c = c.withDefaults()
+	c = c.resolved()
 	var wrong []error
 	field := func(bad bool, name, format string, args ...any) {
 		if bad {

@@ -66,10 +66,21 @@ type Progress struct {
 	Total int64  // bytes in all, 0 if that is not known
 }
 
+// pages reports the progress of a copy that counts pages, of size bytes in all.
+func (s *Service) pages(phase string, size int64) func(done, total int64) {
+	return func(done, total int64) {
+		p := Progress{Phase: phase, Total: size}
+		if total > 0 {
+			p.Bytes = int64(float64(size) * float64(done) / float64(total))
+		}
+		s.progress(p)
+	}
+}
+
 // New returns a Service. The Config is checked when a method uses it.
 func New(c Config, options ...Option) *Service {
 	s := &Service{
-		cfg:      c.withDefaults(),
+		cfg:      c.resolved(),
 		log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
 		now:      time.Now,
 		progress: func(Progress) {},

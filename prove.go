@@ -109,7 +109,12 @@ func (r *restore) proveDigest(ctx context.Context) error {
 	spare := make(chan []byte, workers()+4)
 	w := archive.NewWriter(ctx, nil, r.s.cfg.compression(), workers(), spare)
 	defer w.Stop()
-	counted, err := p.Run(ctx, r.built.Source, w, export.Options{Workers: workers(), Spare: spare})
+	counted, err := p.Run(ctx, r.built.Source, w, export.Options{
+		Workers: workers(), Spare: spare,
+		Progress: func(rows, bytes int64) {
+			r.s.progress(Progress{Phase: "prove", Rows: rows, Bytes: bytes, Total: info.Size()})
+		},
+	})
 	if err != nil {
 		return err
 	}

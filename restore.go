@@ -287,7 +287,7 @@ func (r *restore) publishOver(ctx context.Context) error {
 		}
 	}
 	o := r.publishOptions()
-	o.Progress = func(done, total int64) { r.s.progress(Progress{Phase: "publish", Bytes: done, Total: total}) }
+	o.Progress = r.s.pages("publish", r.out.SizeBytes)
 	if err := engine.Publish(ctx, r.built_(), r.target, o); err != nil {
 		return r.targetError(err)
 	}

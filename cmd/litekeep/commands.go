@@ -77,7 +77,8 @@ func (a *app) guard(cmd *cobra.Command) {
 			return err
 		}
 		err := check(cmd, args)
-		if _, own := err.(*hintedError); err == nil || own {
+		var own *hintedError
+		if err == nil || errors.As(err, &own) {
 			return err
 		}
 		return usage(err.Error(), seeHelp(cmd))

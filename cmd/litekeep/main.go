@@ -19,15 +19,18 @@ import (
 	"time"
 )
 
-// A backup has to stay under 128 MiB of resident memory, whatever the size of
-// the database. softMemory counts all that Go has from the system, so the
-// collector works harder before that is reached; the rest is for the program's
-// text and for buffers in flight. gcPercent lets the heap grow by half between
-// collections: what lives is a few buffers that are used again and again, so
-// collecting more often costs next to nothing.
+// Backups and restores have to stay under 128 MiB of resident memory, whatever
+// the size of the database. softMemory bounds what Go has from the system: above
+// it the collector works harder and gives back what is free. It leaves room for
+// what Go does not count: some 10 MiB of program text and up to 45 MiB that
+// SQLite takes for its sorter and its page cache when a restore builds and checks
+// indexes. gcPercent lets the heap grow by a quarter between collections. Most of
+// what lives is buffers that are used again and again, so that collecting more
+// often cost no time that could be measured: the peak of restoring 220 MB fell
+// from 145 MiB (80 MiB and 50 %) to 113 MiB, that of its backup from 87 to 74.
 const (
-	softMemory = 80 << 20
-	gcPercent  = 50
+	softMemory = 64 << 20
+	gcPercent  = 25
 )
 
 func main() {

@@ -167,6 +167,9 @@ func (r reading) parts() []string {
 			parts = append(parts, humanDuration(time.Duration(float64(r.elapsed)*(1-f)/f))+" left")
 		}
 	}
+	if f < 0 || f == 1 {
+		parts = append(parts, humanDuration(r.elapsed)) // so that something moves
+	}
 	if r.Rows > 0 {
 		parts = append(parts, plural(r.Rows, "row"))
 	}

@@ -33,10 +33,10 @@ func TestReading(t *testing.T) {
 			"too early for a rate", reading{export, 100 * time.Millisecond, ""}, 80,
 			"export    [######-----------------]   29 %  300 MiB of 1.00 GiB  1,234,567 rows",
 		},
-		{"nothing but the phase", reading{litekeep.Progress{Phase: "prove"}, time.Hour, ""}, 80, "prove"},
+		{"nothing but the phase", reading{litekeep.Progress{Phase: "prove"}, time.Hour, ""}, 80, "prove     1 h 00 min"},
 		{
 			"more than in all", reading{litekeep.Progress{Phase: "verify", Bytes: 12, Total: 10}, 0, ""}, 40,
-			"verify    [######]  100 %  12 B of 10 B",
+			"verify    100 %  12 B of 10 B  0 s",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -138,12 +138,16 @@ func summary(all []verificationJSON, worst error) error {
 	if failed > 0 {
 		msg += fmt.Sprintf(", %d could not be checked", failed)
 	}
-	kind := error(nil)
-	hint := ""
+	e := &hintedError{msg: msg}
 	if damaged > 0 {
-		kind, hint = litekeep.ErrDamaged, "the others are whole and can be restored; keep a damaged one for whoever finds out why"
+		e.kind = litekeep.ErrDamaged
 	}
-	return &hintedError{kind, msg, hint}
+	if damaged+failed < len(all) {
+		e.hint = "those that are ok can be restored"
+	} else {
+		e.hint = "make a new backup now"
+	}
+	return e
 }
 
 // backupArguments resolves the arguments of verify.

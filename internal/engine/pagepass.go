@@ -5,6 +5,8 @@ import (
 	"errors"
 	"hash/maphash"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,9 +30,8 @@ type passCopy struct {
 
 	pageSize  int64
 	blockSize int64
-	blocks    []uint64 // hashes of the blocks in dest
+	blocks    []uint64 // hashes of the blocks in dest, 0 for those that are not there
 	seed      maphash.Seed
-	buf       uintptr // chunkBytes in the library's memory
 }
 
 const (
@@ -42,10 +43,12 @@ const (
 	minBlock  = 64 << 10
 	// maxPasses is how many passes are tried before one under one lock.
 	maxPasses = 3
+	// lockedReaders read in the pass under one lock, to shorten it.
+	lockedReaders = 2
 )
 
-// copyInPasses makes dest a copy of the source, whose shared lock is held and
-// given up. It returns how many passes it took besides the first.
+// copyInPasses makes dest a copy of the source, whose shared lock is held. It
+// returns how many passes it took besides the first.
 func (s *source) copyInPasses(ctx context.Context, dest string, o *SnapshotOptions) (again int, err error) {
 	f, err := os.OpenFile(dest, os.O_WRONLY|os.O_TRUNC, 0)
 	if err != nil {
@@ -57,8 +60,6 @@ func (s *source) copyInPasses(ctx context.Context, dest string, o *SnapshotOptio
 	for s.size/p.blockSize > maxBlocks {
 		p.blockSize *= 2
 	}
-	p.buf = cAlloc(s.conn.tls, int(max(chunkBytes, p.blockSize)))
-	defer cFree(s.conn.tls, p.buf)
 	again, err = p.run(ctx)
 	if closeErr := f.Close(); err == nil && closeErr != nil {
 		err = writeFault("write", dest, closeErr)
@@ -67,16 +68,13 @@ func (s *source) copyInPasses(ctx context.Context, dest string, o *SnapshotOptio
 }
 
 func (p *passCopy) run(ctx context.Context) (again int, err error) {
-	for ; ; again++ {
-		held := again == maxPasses
-		clean, err := p.pass(ctx, held)
+	for ; again < maxPasses; again++ {
+		clean, err := p.pass(ctx)
 		if err != nil || clean {
 			return again, err
 		}
-		if held {
-			return again, errMoved // it cannot be: the lock was held
-		}
 	}
+	return again, p.lockedPass(ctx)
 }
 
 // state is what changes with every commit.
@@ -85,54 +83,124 @@ type state struct {
 	version [16]byte // the header's change counter and what follows it
 }
 
-// pass goes through the file once and reports whether nobody has committed
-// meanwhile. The shared lock is held when it is called, and when it returns
-// true.
-func (p *passCopy) pass(ctx context.Context, held bool) (clean bool, err error) {
-	before, err := p.look()
+// begin looks at the source at the beginning of a pass, and makes room for the
+// hashes of its blocks.
+func (p *passCopy) begin() (st state, total int64, err error) {
+	if st, err = p.look(); err != nil {
+		return st, 0, err
+	}
+	total = st.marks.main.info.Size()
+	for int64(len(p.blocks)) <= total/p.blockSize {
+		p.blocks = append(p.blocks, 0)
+	}
+	return st, total, nil
+}
+
+// end makes dest as long as the source.
+func (p *passCopy) end(total int64) error {
+	if err := p.dest.Truncate(total); err != nil {
+		return writeFault("write", p.dest.Name(), err)
+	}
+	return nil
+}
+
+func (p *passCopy) chunk() int64 { return max(chunkBytes, p.blockSize) }
+
+// pass goes through the file once, giving up the shared lock after each chunk,
+// and reports whether nobody has committed meanwhile. The lock is held before
+// and after it.
+func (p *passCopy) pass(ctx context.Context) (clean bool, err error) {
+	before, total, err := p.begin()
 	if err != nil {
 		return false, err
 	}
+	tls := p.s.conn.tls
+	buf := cAlloc(tls, int(p.chunk()))
+	defer cFree(tls, buf)
 	clean = true
-	total := before.marks.main.info.Size()
-	step := max(chunkBytes, p.blockSize)
-	for off := int64(0); off < total; off += step {
-		n := int(min(step, total-off))
-		if err = p.s.file.readAt(p.buf, n, off); err != nil {
+	for off := int64(0); off < total; off += p.chunk() {
+		n := int(min(p.chunk(), total-off))
+		if err = p.s.file.readAt(buf, n, off); err != nil {
 			return false, err
 		}
-		if !held {
-			if err = p.s.file.unlock(lockNone); err != nil {
-				return false, err
-			}
+		if err = p.s.file.unlock(lockNone); err != nil {
+			return false, err
 		}
-		if err = errors.Join(ctx.Err(), p.store(off, n)); err != nil {
+		if err = p.store(off, bytesAt(buf, n)); err != nil {
 			return false, err
 		}
 		if p.progress != nil {
 			p.progress((off+int64(n))/p.pageSize, total/p.pageSize)
 		}
-		if held {
-			continue
-		}
 		if err = p.s.file.lock(ctx, lockShared, p.busy); err != nil {
 			return false, err
 		}
-		if clean {
-			now, err := p.look()
-			if err != nil {
-				return false, err
-			}
-			clean = now.same(before)
+		now, err := p.look()
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return false, err
 		}
+		clean = clean && now.same(before)
 	}
 	if !clean {
 		return false, nil
 	}
-	if err = p.dest.Truncate(total); err != nil {
-		return false, writeFault("write", p.dest.Name(), err)
+	return true, p.end(total)
+}
+
+// lockedPass goes through the file once under the shared lock that is held.
+func (p *passCopy) lockedPass(ctx context.Context) error {
+	before, total, err := p.begin()
+	if err != nil {
+		return err
 	}
-	return true, nil
+	var next atomic.Int64 // the chunk that is read next
+	errs := make([]error, lockedReaders)
+	var group sync.WaitGroup
+	for i := range errs {
+		group.Go(func() { errs[i] = p.readLocked(ctx, &next, total) })
+	}
+	group.Wait()
+	if err = firstCause(errs); err != nil {
+		return err
+	}
+	now, err := p.look()
+	if err != nil {
+		return err
+	}
+	if !now.same(before) {
+		return errMoved // the path leads to another file now, or was written to without a lock
+	}
+	return p.end(total)
+}
+
+// readLocked reads chunks of a file that is locked, through a connection of
+// its own, until none is left.
+func (p *passCopy) readLocked(ctx context.Context, next *atomic.Int64, total int64) (err error) {
+	conn, err := Open(ctx, p.s.conn.path, OpenOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	file, err := conn.file()
+	if err != nil {
+		return err
+	}
+	defer file.release()
+	buf := cAlloc(conn.tls, int(p.chunk()))
+	defer cFree(conn.tls, buf)
+	for {
+		off := (next.Add(1) - 1) * p.chunk()
+		if off >= total {
+			return nil
+		}
+		n := int(min(p.chunk(), total-off))
+		if err = file.readAt(buf, n, off); err != nil {
+			return err
+		}
+		if err = errors.Join(ctx.Err(), p.store(off, bytesAt(buf, n))); err != nil {
+			return err
+		}
+	}
 }
 
 // look tells the state of the source, whose shared lock is held. It is
@@ -162,10 +230,9 @@ func (st state) same(o state) bool {
 	return st.version == o.version && st.marks.main.same(o.marks.main)
 }
 
-// store writes those of the blocks that are at offset off of the source, and
-// in the buffer now, that are not in dest yet.
-func (p *passCopy) store(off int64, n int) error {
-	data := bytesAt(p.buf, n)
+// store writes those blocks of data, which stands at offset off of the source,
+// that are not in dest yet.
+func (p *passCopy) store(off int64, data []byte) error {
 	for len(data) > 0 {
 		// Blocks next to each other are written at once.
 		run := 0
@@ -187,9 +254,6 @@ func (p *passCopy) store(off int64, n int) error {
 // an unchanged one has a chance of 2^-64 a block.
 func (p *passCopy) isNew(off int64, block []byte) bool {
 	i := int(off / p.blockSize)
-	for len(p.blocks) <= i {
-		p.blocks = append(p.blocks, 0)
-	}
 	sum := max(maphash.Bytes(p.seed, block), 1) // 0 stands for no block
 	if p.blocks[i] == sum {
 		return false

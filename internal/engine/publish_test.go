@@ -39,6 +39,7 @@ func TestPublishWhileOthersAreConnected(t *testing.T) {
 		{"WAL from WAL", "PRAGMA journal_mode=WAL", "PRAGMA journal_mode=WAL", "wal"},
 		{"rollback from WAL", "", "PRAGMA journal_mode=WAL", "wal"},
 		{"auto_vacuum", "", "PRAGMA auto_vacuum=1", "delete"},
+		{"encoding", "", "PRAGMA encoding='UTF-16le'", "delete"},
 		{"no more auto_vacuum", "PRAGMA auto_vacuum=2; PRAGMA journal_mode=WAL", "", "wal"},
 	}
 	for _, test := range tests {

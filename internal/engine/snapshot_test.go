@@ -182,7 +182,7 @@ func TestSnapshotWhileOthersWrite(t *testing.T) {
 				t.Setenv("ENGINE_TEST_PAUSE", pause)
 				writer := startActor(t, "write", source)
 				time.Sleep(20 * time.Millisecond)
-				for range 5 {
+				for range 3 {
 					dest := filepath.Join(t.TempDir(), "snapshot.db")
 					if _, err := Snapshot(t.Context(), source, dest, SnapshotOptions{BusyTimeout: 10 * time.Second}); err != nil {
 						t.Fatal(err)
@@ -197,6 +197,80 @@ func TestSnapshotWhileOthersWrite(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestSnapshotGoesThroughAgain commits in every pass, so that only the one under
+// a lock is consistent: the database grows, shrinks and grows again.
+func TestSnapshotGoesThroughAgain(t *testing.T) {
+	source, dest := places(t)
+	writer := mustOpen(t, source, fillTable, "CREATE TABLE big(a INTEGER PRIMARY KEY, b)",
+		"INSERT INTO big SELECT a, zeroblob(3000) FROM t")
+	changes := []string{
+		"INSERT INTO big(b) SELECT randomblob(3000) FROM t LIMIT 500",
+		"DELETE FROM big WHERE a<2200; VACUUM",
+		"INSERT INTO big(b) VALUES(randomblob(2000000)); UPDATE t SET b='changed'",
+	}
+	calls := 0
+	last := int64(0)
+	info, err := Snapshot(t.Context(), source, dest, SnapshotOptions{BusyTimeout: time.Second, Progress: func(done, total int64) {
+		if calls++; done > last && calls > 1 {
+			last = done
+			return // one change in each pass
+		}
+		last = done
+		if len(changes) > 0 {
+			mustExec(t, writer, changes[0])
+			changes = changes[1:]
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Restarts != maxPasses {
+		t.Errorf("%d restarts, want %d", info.Restarts, maxPasses)
+	}
+	checkSnapshot(t, dest, 2000)
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(dest); err != nil || !slices.Equal(got, want) {
+		t.Errorf("the snapshot is not the database (%v)", err)
+	}
+}
+
+// TestSnapshotOfADatabaseThatMoves turns the database into one that a copy in
+// passes cannot follow: it is looked at again.
+func TestSnapshotOfADatabaseThatMoves(t *testing.T) {
+	for name, change := range map[string]func(t *testing.T, source string){
+		"WAL mode":      func(t *testing.T, source string) { mustCreate(t, source, "PRAGMA journal_mode=WAL") },
+		"killed writer": func(t *testing.T, source string) { startActor(t, "spill", source).kill() },
+		"another file": func(t *testing.T, source string) {
+			mustCreate(t, source+"2", fillTable)
+			if err := os.Rename(source+"2", source); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			source, dest := places(t)
+			mustCreate(t, source, fillTable, "CREATE TABLE big(b); INSERT INTO big VALUES(zeroblob(3000000))")
+			done := false
+			info, err := Snapshot(t.Context(), source, dest, SnapshotOptions{BusyTimeout: time.Second, Progress: func(int64, int64) {
+				if !done {
+					done = true
+					change(t, source)
+				}
+			}})
+			if err != nil || info.Restarts == 0 {
+				t.Fatalf("info %+v, error %v", info, err)
+			}
+			checkSnapshot(t, dest, 2000)
+		})
 	}
 }
 

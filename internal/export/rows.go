@@ -43,6 +43,7 @@ type encoder struct {
 	plan   *Plan
 	cur    *pagereader.Cursor
 	enc    sqlitefile.Encoding
+	format uint32 // of the schema
 	fields []value.Value
 	row    []value.Value
 	utf8   []byte // texts of the row in a UTF-16 database
@@ -55,7 +56,7 @@ type encoder struct {
 }
 
 func (p *Plan) newEncoder(ctx context.Context, spare chan []byte) *encoder {
-	return &encoder{ctx: ctx, plan: p, cur: p.file.NewCursor(), enc: p.file.Header().Encoding, spare: spare}
+	return &encoder{ctx: ctx, plan: p, cur: p.file.NewCursor(), enc: p.file.Header().Encoding, format: p.file.Header().SchemaFormat, spare: spare}
 }
 
 // batch encodes the rows of b, which belong to t, or to an index if t is nil.

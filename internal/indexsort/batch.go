@@ -17,11 +17,12 @@ type Batch struct {
 	data    []byte  // length and record, one after another
 	entries []entry // chunk is not used
 	sorted  bool
+	follow  bool // from the second field on, the records are in order as they came
 }
 
 // NewBatch returns an empty Batch for records of this Sorter.
 func (s *Sorter) NewBatch() *Batch {
-	return &Batch{order: order{columns: s.columns, enc: s.enc}, sorted: true}
+	return &Batch{order: order{columns: s.columns, enc: s.enc}, sorted: true, follow: true}
 }
 
 // Size returns how many bytes the records in the batch take. A batch should be
@@ -42,12 +43,25 @@ func (b *Batch) Add(record []byte) error {
 	b.data = append(sqlitefile.AppendVarint(b.data, uint64(len(record))), record...)
 	c := fieldsOf(record)
 	e := entry{word: b.order.word(&c, 0, 0), off: uint32(off)}
-	if b.sorted && len(b.entries) > 0 {
-		last := b.entries[len(b.entries)-1]
-		b.sorted = last.word < e.word || last.word == e.word && b.order.compare(b.record(last), record) <= 0
+	if n := len(b.entries); n > 0 && (b.sorted || b.follow) {
+		b.compareLast(b.entries[n-1], e, c)
 	}
 	b.entries = append(b.entries, e)
 	return nil
+}
+
+// compareLast notes how the next record, of which c is the rest behind the
+// first field, stands to the last one.
+func (b *Batch) compareLast(last, next entry, c cursor) {
+	l := fieldsOf(b.record(last))
+	if b.follow && len(l.head) > 0 {
+		rest := l
+		rest.next()
+		b.follow = b.order.compareFrom(rest, c, 1) <= 0
+	}
+	if b.sorted && last.word >= next.word {
+		b.sorted = last.word == next.word && b.order.compareFrom(l, fieldsOf(b.record(next)), 0) <= 0
+	}
 }
 
 func (b *Batch) record(e entry) []byte {
@@ -60,5 +74,6 @@ func (b *Batch) reset() {
 	if cap(b.data) > maxKept {
 		b.data = nil // one large record does not stay for ever
 	}
-	b.data, b.entries, b.sorted = b.data[:0], b.entries[:0], true
+	b.data, b.entries, b.sorted, b.follow = b.data[:0], b.entries[:0], true, true
+	b.order.inexact = false
 }

@@ -30,6 +30,8 @@ func (m *memory) next() ([]byte, error) {
 // the next record takes one comparison for each level.
 type merger struct {
 	order  order
+	depth  int  // bytes that the texts or blobs of all first columns share
+	follow bool // of records with equal first columns, the earlier source's comes first
 	heads  []head // by source
 	losers []int
 	winner int
@@ -43,8 +45,11 @@ type head struct {
 	word   uint64
 }
 
-func newMerger(o order, sources []source) (*merger, error) {
-	m := &merger{order: o, heads: make([]head, len(sources)), losers: make([]int, len(sources))}
+func newMerger(o order, depth int, follow bool, sources []source) (*merger, error) {
+	m := &merger{
+		order: o, depth: depth, follow: follow,
+		heads: make([]head, len(sources)), losers: make([]int, len(sources)),
+	}
 	for i, s := range sources {
 		m.heads[i].source = s
 		if err := m.advance(i); err != nil {
@@ -101,7 +106,7 @@ func (m *merger) advance(i int) error {
 		return err
 	}
 	c := fieldsOf(record)
-	h.record, h.word = record, m.order.word(&c, 0, 0)
+	h.record, h.word = record, m.order.word(&c, 0, m.depth)
 	return nil
 }
 
@@ -117,6 +122,62 @@ func (m *merger) before(a, b int) bool {
 	case x.word != y.word:
 		return x.word < y.word
 	}
+	if m.follow {
+		if col, _, ok := m.order.after(x.word, 0, m.depth); ok && col == 1 {
+			return a < b
+		}
+	}
 	c := m.order.compare(x.record, y.record)
 	return c < 0 || c == 0 && a < b
+}
+
+// shared is what the first columns of some records have in common.
+type shared struct {
+	class  class
+	prefix []byte // of text and blob; at most maxDepth bytes
+}
+
+// sharedBy returns what all records share that are not before first and not
+// after last.
+func (o *order) sharedBy(first, last []byte) shared {
+	if o.column(0).Collation != Binary {
+		return shared{}
+	}
+	a, b := o.firstOf(first), o.firstOf(last)
+	s := a.meet(b)
+	s.prefix = append([]byte(nil), s.prefix...)
+	return s
+}
+
+func (o *order) firstOf(record []byte) shared {
+	c := fieldsOf(record)
+	if len(c.head) == 0 {
+		return shared{}
+	}
+	serial, content := c.next()
+	s := shared{class: classOf(serial, content)}
+	if s.class >= text {
+		s.prefix = content[:min(len(content), maxDepth)]
+	}
+	return s
+}
+
+// meet returns what both share.
+func (s shared) meet(t shared) shared {
+	if s.class != t.class {
+		return shared{}
+	}
+	n := 0
+	for n < min(len(s.prefix), len(t.prefix)) && s.prefix[n] == t.prefix[n] {
+		n++
+	}
+	return shared{class: s.class, prefix: s.prefix[:n]}
+}
+
+// depth returns the depth at which key words of these records differ.
+func (s shared) depth() int {
+	if n := len(s.prefix); n > lowNumber {
+		return n
+	}
+	return 0
 }

@@ -30,6 +30,7 @@ type order struct {
 	columns []Column
 	enc     sqlitefile.Encoding
 	scratch [2][]byte // the UTF-8 of two texts
+	inexact bool      // a number was seen that its first key word does not tell exactly
 }
 
 // class is the first thing by which values are compared.
@@ -96,8 +97,12 @@ func (c *cursor) next() (serial uint64, content []byte) {
 // compare orders two records: less than 0 when x comes before y. Of records
 // that differ in length only, the shorter comes first.
 func (o *order) compare(x, y []byte) int {
-	a, b := fieldsOf(x), fieldsOf(y)
-	for i := 0; len(a.head) > 0 && len(b.head) > 0; i++ {
+	return o.compareFrom(fieldsOf(x), fieldsOf(y), 0)
+}
+
+// compareFrom compares what is left of two records from field i on.
+func (o *order) compareFrom(a, b cursor, i int) int {
+	for ; len(a.head) > 0 && len(b.head) > 0; i++ {
 		s, v := a.next()
 		t, w := b.next()
 		if s == t && bytes.Equal(v, w) {

@@ -10,13 +10,6 @@ import (
 const (
 	chunkLen = 256 << 10
 	entryLen = 16
-
-	// Below these sizes comparing whole records, or words, is faster than
-	// radix passes.
-	fewRecords = 12
-	fewWords   = 400
-
-	maxDepth = 32 * textStep // beyond it texts are compared as a whole
 )
 
 // entry is a record in a run.
@@ -32,6 +25,8 @@ type run struct {
 	entries []entry
 	size    int  // bytes in chunks
 	sorted  bool // entries are in order
+	follow  bool // as [Batch.follow], until it is sorted
+	inexact bool // as [order.inexact]
 }
 
 // record returns a record of the run. It aliases a chunk.
@@ -93,7 +88,25 @@ func (r *run) take(b *Batch, spare func() []byte) {
 		from = to
 	}
 	r.size += len(b.data)
-	r.sorted = b.sorted && (was == 0 || r.sorted && r.compare(&b.order, r.entries[was-1], r.entries[was]) <= 0)
+	r.inexact = r.inexact || b.order.inexact
+	if was == 0 {
+		r.sorted, r.follow = b.sorted, b.follow
+		return
+	}
+	last, next := r.entries[was-1], r.entries[was]
+	r.sorted = r.sorted && b.sorted && r.compare(&b.order, last, next) <= 0
+	r.follow = r.follow && b.follow && follows(&b.order, r.record(last), r.record(next))
+}
+
+// follows reports whether record y is not before x from the second field on.
+func follows(o *order, x, y []byte) bool {
+	a, b := fieldsOf(x), fieldsOf(y)
+	if len(a.head) == 0 || len(b.head) == 0 {
+		return false
+	}
+	a.next()
+	b.next()
+	return o.compareFrom(a, b, 1) <= 0
 }
 
 // newChunk returns a chunk with room for need bytes. There are want bytes.
@@ -119,114 +132,4 @@ func (b *Batch) start(i int) int {
 		return len(b.data)
 	}
 	return int(b.entries[i].off)
-}
-
-// runSorter sorts runs. It is used by one goroutine.
-type runSorter struct {
-	order order
-	tmp   []entry
-	count [8][256]uint32
-}
-
-// sort puts the entries of a run into order. Their words are not those of the
-// first column afterwards.
-func (s *runSorter) sort(r *run) {
-	if r.sorted {
-		return
-	}
-	if cap(s.tmp) < len(r.entries) {
-		s.tmp = make([]entry, len(r.entries), cap(r.entries))
-	}
-	s.sortAt(r, r.entries, 0, 0)
-	r.sorted = true
-}
-
-// sortAt sorts entries whose words are those at col and depth, and that are
-// equal in all that comes before.
-func (s *runSorter) sortAt(r *run, e []entry, col, depth int) {
-	s.sortWords(e)
-	for from := 0; from < len(e); {
-		to := from + 1
-		for to < len(e) && e[to].word == e[from].word {
-			to++
-		}
-		if to-from > 1 {
-			s.sortEqual(r, e[from:to], col, depth)
-		}
-		from = to
-	}
-}
-
-// sortEqual sorts entries whose words at col and depth are equal.
-func (s *runSorter) sortEqual(r *run, e []entry, col, depth int) {
-	nextCol, nextDepth, ok := s.order.after(e[0].word, col, depth)
-	if !ok || len(e) <= fewRecords || nextDepth > maxDepth {
-		compare := func(a, b entry) int { return s.order.compare(r.record(a), r.record(b)) }
-		if !slices.IsSortedFunc(e, compare) {
-			slices.SortFunc(e, compare)
-		}
-		return
-	}
-	for i := range e {
-		c := fieldsOf(r.record(e[i]))
-		for range nextCol {
-			c.next()
-		}
-		e[i].word = s.order.word(&c, nextCol, nextDepth)
-	}
-	s.sortAt(r, e, nextCol, nextDepth)
-}
-
-// sortWords sorts by word alone and keeps the order of equals.
-func (s *runSorter) sortWords(e []entry) {
-	byWord := func(a, b entry) int {
-		switch {
-		case a.word < b.word:
-			return -1
-		case a.word > b.word:
-			return 1
-		}
-		return 0
-	}
-	if slices.IsSortedFunc(e, byWord) {
-		return
-	}
-	if len(e) < fewWords {
-		slices.SortStableFunc(e, byWord)
-		return
-	}
-	s.radix(e)
-}
-
-// radix sorts by each byte of the words, the lowest first.
-func (s *runSorter) radix(e []entry) {
-	clear(s.count[:])
-	for i := range e {
-		w := e[i].word
-		for b := range s.count {
-			s.count[b][byte(w>>(8*b))]++
-		}
-	}
-	from, to := e, s.tmp[:len(e)]
-	for b := range s.count {
-		count := &s.count[b]
-		shift := 8 * b
-		if int(count[byte(from[0].word>>shift)]) == len(e) {
-			continue // all have the same byte
-		}
-		at := uint32(0)
-		for i, n := range count {
-			count[i] = at
-			at += n
-		}
-		for i := range from {
-			c := &count[byte(from[i].word>>shift)]
-			to[*c] = from[i]
-			*c++
-		}
-		from, to = to, from
-	}
-	if &from[0] != &e[0] {
-		copy(e, from)
-	}
 }

@@ -41,12 +41,14 @@ type Sorter struct {
 	tempDir string
 	own     *Batch
 
-	mu    sync.Mutex // of what follows; held for no longer than copying takes
-	run   *run       // is being filled
-	spare []*run     // that can be filled again
-	chunk [][]byte
-	err   error
-	done  bool // Sorted was called
+	mu     sync.Mutex // of what follows; held for no longer than copying takes
+	run    *run       // is being filled
+	tail   []byte     // the record that came last into the run before
+	follow bool       // as [Batch.follow], of all records of all runs before
+	spare  []*run     // that can be filled again
+	chunk  [][]byte
+	err    error
+	done   bool // Sorted was called
 
 	spilling  sync.Mutex // of what follows
 	sorter    runSorter
@@ -61,7 +63,7 @@ func New(columns []Column, enc sqlitefile.Encoding, o Options) *Sorter {
 		o.MemoryBytes = defaultMemory
 	}
 	s := &Sorter{
-		columns: columns, enc: enc, tempDir: o.TempDir, run: &run{},
+		columns: columns, enc: enc, tempDir: o.TempDir, run: &run{}, follow: true,
 		memory: max(o.MemoryBytes, minMemory) / 2, // while one run is filled, another is spilled
 	}
 	s.sorter.order = order{columns: columns, enc: enc}
@@ -102,6 +104,7 @@ func (s *Sorter) Put(b *Batch) error {
 	s.spilling.Lock() // waits for the run before this one, so that there are never three
 	full := s.run
 	s.run = s.newRun()
+	s.endRun(full, &b.order)
 	s.mu.Unlock()
 	err := s.spill(full)
 	s.spilling.Unlock()
@@ -111,6 +114,16 @@ func (s *Sorter) Put(b *Batch) error {
 	}
 	s.recycle(full)
 	return s.err
+}
+
+// endRun notes whether the records of a run follow those of the run before.
+func (s *Sorter) endRun(r *run, o *order) {
+	if !s.follow || len(r.entries) == 0 {
+		return
+	}
+	first, last := r.record(r.entries[0]), r.record(r.entries[len(r.entries)-1])
+	s.follow = r.follow && len(last) <= maxLast && (s.tail == nil || follows(o, s.tail, first))
+	s.tail = append(s.tail[:0], last...)
 }
 
 func (s *Sorter) newChunk() []byte {
@@ -162,11 +175,13 @@ func (s *Sorter) spill(r *run) (err error) {
 		return err
 	}
 	first, last := r.record(r.entries[0]), r.record(r.entries[len(r.entries)-1])
+	same := s.sorter.order.sharedBy(first, last)
 	n := len(s.stretches)
 	if n > 0 && s.stretches[n-1].last != nil && s.sorter.order.compare(s.stretches[n-1].last, first) <= 0 {
 		s.stretches[n-1].to = to
+		s.stretches[n-1].shared = s.stretches[n-1].shared.meet(same)
 	} else {
-		s.stretches = append(s.stretches, stretch{from: from, to: to})
+		s.stretches = append(s.stretches, stretch{from: from, to: to, shared: same})
 		n++
 	}
 	s.stretches[n-1].last = nil
@@ -206,9 +221,10 @@ func (s *Sorter) merge(ctx context.Context) (source, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.done, s.own, s.spare, s.chunk = true, nil, nil, nil
 	s.spilling.Lock()
 	defer s.spilling.Unlock()
+	s.endRun(s.run, &s.sorter.order)
+	s.done, s.own, s.spare, s.chunk = true, nil, nil, nil
 	s.sorter.sort(s.run)
 	s.sorter.tmp = nil
 	last := &memory{run: s.run}
@@ -216,11 +232,24 @@ func (s *Sorter) merge(ctx context.Context) (source, error) {
 		return last, nil
 	}
 	for len(s.stretches) >= maxFanIn {
-		if err := s.mergeSome(ctx); err != nil {
+		if err := s.mergePass(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return newMerger(s.sorter.order, append(s.readers(s.stretches), last))
+	same := sharedByAll(s.stretches)
+	if n := len(s.run.entries); n > 0 {
+		first, last := s.run.record(s.run.entries[0]), s.run.record(s.run.entries[n-1])
+		same = same.meet(s.sorter.order.sharedBy(first, last))
+	}
+	return newMerger(s.sorter.order, same.depth(), s.follow, append(s.readers(s.stretches), last))
+}
+
+func sharedByAll(stretches []stretch) shared {
+	same := stretches[0].shared
+	for _, st := range stretches[1:] {
+		same = same.meet(st.shared)
+	}
+	return same
 }
 
 // readers opens stretches; together their buffers take a run's memory.
@@ -233,11 +262,28 @@ func (s *Sorter) readers(stretches []stretch) []source {
 	return sources
 }
 
-// mergeSome makes one run of the oldest ones, and puts it behind the others.
-func (s *Sorter) mergeSome(ctx context.Context) error {
-	m, err := newMerger(s.sorter.order, s.readers(s.stretches[:maxFanIn]))
+// mergePass makes one run of each maxFanIn ones.
+func (s *Sorter) mergePass(ctx context.Context) error {
+	var merged []stretch
+	for len(s.stretches) > 0 {
+		n := min(maxFanIn, len(s.stretches))
+		st, err := s.mergeSome(ctx, s.stretches[:n])
+		if err != nil {
+			return err
+		}
+		merged = append(merged, st)
+		s.stretches = s.stretches[n:]
+	}
+	s.stretches = merged
+	return nil
+}
+
+// mergeSome makes one run of some.
+func (s *Sorter) mergeSome(ctx context.Context, some []stretch) (stretch, error) {
+	same := sharedByAll(some)
+	m, err := newMerger(s.sorter.order, same.depth(), s.follow, s.readers(some))
 	if err != nil {
-		return err
+		return stretch{}, err
 	}
 	from, to, err := s.file.write(func(w *bufio.Writer) error {
 		for i := 0; ; i++ {
@@ -257,10 +303,9 @@ func (s *Sorter) mergeSome(ctx context.Context) error {
 		}
 	})
 	if err != nil {
-		return err
+		return stretch{}, err
 	}
-	s.stretches = append(s.stretches[maxFanIn:], stretch{from: from, to: to})
-	return nil
+	return stretch{from: from, to: to, shared: same}, nil
 }
 
 // Close removes the temporary file and frees the memory.

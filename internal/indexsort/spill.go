@@ -23,6 +23,7 @@ type spillFile struct {
 type stretch struct {
 	from, to int64
 	last     []byte // the last record
+	shared   shared
 }
 
 func newSpillFile(dir string) (*spillFile, error) {

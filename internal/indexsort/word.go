@@ -43,6 +43,7 @@ func (o *order) word(c *cursor, col, depth int) uint64 {
 	case number:
 		w = orderedReal(serial, content)
 		if depth == 0 {
+			o.inexact = o.inexact || !tells(w)
 			w >>= 64 - valueBits
 		}
 	case text:
@@ -76,6 +77,17 @@ func orderedReal(serial uint64, content []byte) uint64 {
 		return ^bits
 	}
 	return bits | 1<<63
+}
+
+// tells reports whether the highest bits of an ordered real are all there is to
+// its number: an integer that was not rounded, or a real like one.
+func tells(ordered uint64) bool {
+	const exact = 0x4340_0000_0000_0000 // 2^53; integers up to there are not rounded
+	if ordered>>63 == 0 {
+		ordered = ^ordered
+	}
+	ordered &^= 1 << 63
+	return ordered&3 == 0 && ordered < exact
 }
 
 func bytesWord(b []byte, depth int) uint64 {
@@ -131,6 +143,9 @@ func (o *order) after(w uint64, col, depth int) (nextCol, nextDepth int, ok bool
 	}
 	switch class(w >> valueBits) {
 	case number:
+		if !o.inexact {
+			return col + 1, 0, true
+		}
 		return col, lowNumber, true
 	case null:
 		return col + 1, 0, true

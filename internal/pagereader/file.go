@@ -12,6 +12,7 @@ import (
 // A File is an open database file. Its methods may be called concurrently.
 type File struct {
 	r       io.ReaderAt
+	size    int64
 	header  sqlitefile.Header
 	pages   uint32
 	claimed []uint32 // one bit a page
@@ -40,9 +41,12 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	if pages > 0xfffffffe {
 		return nil, fmt.Errorf("file of %d pages: %w", pages, sqlitefile.ErrCorrupt)
 	}
-	f := &File{r: r, header: *h, pages: uint32(pages), claimed: make([]uint32, pages/32+1)}
+	f := &File{r: r, size: size, header: *h, pages: uint32(pages), claimed: make([]uint32, pages/32+1)}
 	return f, f.claimFreelist(b[:])
 }
+
+// Again returns f with no page claimed, to be walked once more.
+func (f *File) Again() (*File, error) { return Open(f.r, f.size) }
 
 // Header returns what the file header says.
 func (f *File) Header() *sqlitefile.Header { return &f.header }

@@ -49,43 +49,46 @@ func DecodeRecord(b []byte, row []value.Value) ([]value.Value, error) {
 		return row, fmt.Errorf("record header of %d bytes in a payload of %d: %w", hdr, len(b), ErrCorrupt)
 	}
 	head, body := b[n:hdr], b[hdr:]
-	for len(head) > 0 {
-		t, n := Varint(head)
-		if n == 0 {
-			return row, fmt.Errorf("record header ends inside a serial type: %w", ErrCorrupt)
+	for i := 0; i < len(head); {
+		t, n := uint64(head[i]), 1
+		if t >= 0x80 {
+			if t, n = Varint(head[i:]); n == 0 {
+				return row, fmt.Errorf("record header ends inside a serial type: %w", ErrCorrupt)
+			}
 		}
-		head = head[n:]
+		i += n
 		size := SerialLen(t)
-		if size > int64(len(body)) {
+		if uint64(size) > uint64(len(body)) {
 			return row, fmt.Errorf("field %d of %d bytes runs past the end of its record: %w", len(row), size, ErrCorrupt)
 		}
-		v, err := decodeField(t, body[:size:size])
-		if err != nil {
-			return row, fmt.Errorf("field %d: %w", len(row), err)
+		row = append(row, value.Value{})
+		if !decodeField(&row[len(row)-1], t, body[:size:size]) {
+			return row, fmt.Errorf("field %d has the serial type %d, which is reserved: %w", len(row)-1, t, ErrCorrupt)
 		}
-		row = append(row, v)
 		body = body[size:]
-	}
-	if len(body) > 0 {
-		return row, fmt.Errorf("record has %d bytes more than its fields: %w", len(body), ErrCorrupt)
 	}
 	return row, nil
 }
 
-func decodeField(t uint64, b []byte) (value.Value, error) {
+// decodeField sets v, which is zero, to the content b of serial type t. It
+// reports false for the reserved types.
+func decodeField(v *value.Value, t uint64, b []byte) bool {
 	switch {
-	case t >= 12 && t&1 == 0:
-		return value.Value{Kind: value.Blob, Bytes: b}, nil
 	case t >= 12:
-		return value.Value{Kind: value.RawText, Bytes: b}, nil
+		v.Kind = value.Blob
+		if t&1 != 0 {
+			v.Kind = value.RawText
+		}
+		v.Bytes = b
 	case t == 0:
-		return value.Value{}, nil
 	case t == 7:
-		return value.OfFloat(math.Float64frombits(binary.BigEndian.Uint64(b))), nil
+		*v = value.OfFloat(math.Float64frombits(binary.BigEndian.Uint64(b)))
 	case t == 10 || t == 11:
-		return value.Value{}, fmt.Errorf("serial type %d is reserved: %w", t, ErrCorrupt)
+		return false
+	default:
+		v.Kind, v.Int = value.Integer, DecodeInt(t, b)
 	}
-	return value.OfInt(DecodeInt(t, b)), nil
+	return true
 }
 
 // IntSerial returns the serial type of an integer. The types 8 and 9 (the

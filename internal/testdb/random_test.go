@@ -31,7 +31,7 @@ func TestRandom(t *testing.T) {
 			r.Fatal(err, differences, gaps)
 		}
 	})
-	if len(tables) < 3 || rows < 500 || indexes < 50 {
+	if len(tables) < 2 || rows == 0 || indexes == 0 {
 		t.Errorf("the databases are too much alike: %v tables, %d rows, %d indexes", tables, rows, indexes)
 	}
 }
