@@ -64,4 +64,3 @@ func TestMemoryOfSpillingRows(t *testing.T) {
 		}
 	}
 }
-

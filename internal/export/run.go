@@ -213,6 +213,7 @@ func (r *runner) outlet(j *job) error {
 		if err := r.piece(&j.pieces[i], j.table, j.label, x); err != nil {
 			return err
 		}
+		j.pieces[i] = piece{} // or the large rows of a batch would all stay in memory
 	}
 	if r.o.Progress != nil {
 		r.o.Progress(r.rows, r.bytes)
