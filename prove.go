@@ -40,7 +40,7 @@ func (r *restore) prove(ctx context.Context) error {
 	// What SQLite has to say of the content is the source's: the digest is the
 	// same. What it has to say of the file is our fault.
 	for _, c := range complaints {
-		if !c.Logical && !r.isSources(c.Message) {
+		if !c.Logical && !r.isSources(c) {
 			return fmt.Errorf("integrity_check: %s", c.Message)
 		}
 		r.warn("as in the source, integrity_check says: %s", c.Message)
@@ -62,14 +62,13 @@ func (r *restore) prove(ctx context.Context) error {
 // must have too: about an index that was carried entry by entry, since its
 // entries are not what SQLite would make of the rows, or about the pages of
 // objects whose declaration SQLite cannot read.
-func (r *restore) isSources(complaint string) bool {
+func (r *restore) isSources(c engine.Complaint) bool {
 	for _, row := range r.built.Schema {
-		if row.BTree == document.BTreeEntries &&
-			(strings.HasSuffix(complaint, "index "+string(row.Name.Bytes)) || strings.HasPrefix(complaint, "index "+string(row.Name.Bytes)+" ")) {
+		if row.BTree == document.BTreeEntries && c.Index != "" && c.Index == string(row.Name.Bytes) {
 			return true
 		}
 	}
-	return r.malformed != "" && strings.HasSuffix(complaint, ": never used")
+	return r.malformed != "" && strings.HasSuffix(c.Message, ": never used")
 }
 
 // fullCheck is the size of a file from which SQLite's quick_check takes the place

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/litekeep/litekeep"
 )
 
 // The suffix of manifests, and how a SQLite database begins.
@@ -17,9 +20,10 @@ const (
 	databaseMagic  = "SQLite format 3\x00"
 )
 
-// backupArgument returns the object that a BACKUP argument means, and catches
-// what is no backup at all. command is for the hint.
-func backupArgument(path, command string) (string, error) {
+// backupArgument returns the object that a BACKUP argument means: that of a
+// manifest, or the newest good one in the folder of a database. It catches what
+// is no backup at all. command is for messages.
+func backupArgument(ctx context.Context, path, command string) (string, error) {
 	if object, ok := strings.CutSuffix(path, manifestSuffix); ok {
 		path = object
 	}
@@ -30,6 +34,12 @@ func backupArgument(path, command string) (string, error) {
 		return "", &hintedError{nil, command + " " + path + ": there is no such backup", "`litekeep list` shows the paths of the backups"}
 	case err != nil:
 		return path, nil // whoever opens it says why
+	case info.IsDir() && isDatabaseFolder(path):
+		b, err := litekeep.LatestBackup(ctx, path)
+		if err != nil {
+			return "", err
+		}
+		return b.Path, nil
 	case info.IsDir():
 		return "", usage(command+" "+path+": is a folder, not a backup", "`litekeep list --dir "+shellQuote(path)+"` shows the paths of the backups in it")
 	case noManifest != nil && isDatabase(path):

@@ -144,7 +144,7 @@ func (a *app) backup(ctx context.Context) error {
 	if b.Verified.IsZero() {
 		r.add("verified", "no")
 	} else {
-		r.add("verified", "yes, read back from the disk")
+		r.add("verified", "yes, read back")
 	}
 	if len(pruned) > 0 {
 		r.add("pruned", "%s (%s)", plural(len(pruned), "old backup"), humanBytes(freed))

@@ -31,7 +31,7 @@ What is printed is checked against the manifest as it is read.`,
 			return exactly("BACKUP")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path, err := backupArgument(args[0], "cat")
+			path, err := backupArgument(cmd.Context(), args[0], "cat")
 			if err != nil {
 				return err
 			}
@@ -55,5 +55,5 @@ func (a *app) cat(ctx context.Context, path string, table []string, objects bool
 	if err == nil {
 		err = flushed
 	}
-	return unlessClosed(err)
+	return err
 }

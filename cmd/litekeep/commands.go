@@ -15,11 +15,12 @@ restores, and keeps backups for as long as you say.
 
   litekeep backup app.db                 back up app.db into ./backups
   litekeep list                          what there is
-  litekeep restore BACKUP app.db         put it back; the present content is
-                                         backed up first
+  litekeep restore backups/app app.db    put the newest back; what app.db holds
+                                         now is backed up first
 
-DATABASE is the path of a database, BACKUP the path of a backup's object, such
-as backups/app/20261122T020000.123Z.json.zst.`
+DATABASE is the path of a database. BACKUP is the path of a backup's object, such
+as backups/app/20261122T020000.123Z.json.zst, or the folder of one database, such
+as backups/app, for its newest good backup.`
 
 const exitHelp = `Exit codes:
     0  done

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -26,20 +25,12 @@ var variables = []struct{ name, flag string }{
 	{"LITEKEEP_NO_PRUNE", "--no-prune"},
 }
 
-// fromEnvironment returns the configuration that flags begin with. Settings that
-// follow from others (the name from the path, the level from the compression)
-// stay empty unless they were set, since a flag may change what they follow from.
+// fromEnvironment returns the configuration that flags begin with.
 func fromEnvironment() (litekeep.Config, error) {
 	c, err := litekeep.ConfigFromEnv()
 	if err != nil {
 		c = litekeep.DefaultConfig("")
 		err = &hintedError{litekeep.ErrConfig, "environment: " + err.Error(), "`litekeep --help` lists the variables"}
-	}
-	if os.Getenv("LITEKEEP_NAME") == "" {
-		c.Name = ""
-	}
-	if os.Getenv("LITEKEEP_COMPRESSION_LEVEL") == "" {
-		c.CompressionLevel = 0
 	}
 	return c, err
 }

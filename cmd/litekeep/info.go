@@ -70,7 +70,7 @@ type infoResult struct {
 }
 
 func (a *app) info(ctx context.Context, path string) error {
-	path, err := backupArgument(path, "info")
+	path, err := backupArgument(ctx, path, "info")
 	if err != nil {
 		return err
 	}

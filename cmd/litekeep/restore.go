@@ -20,10 +20,10 @@ and SQLite must find it whole. If TARGET exists, what it holds is backed up
 first. Only then is the new content published, in one step; programs that have
 TARGET open go on and see it. A failure at any point leaves TARGET as it was.
 
-BACKUP may also be a document without a manifest: JSON in any layout, plain or
-compressed.`,
+BACKUP may also be the folder of one database, for its newest good backup, or a
+document without a manifest: JSON in any layout, plain or compressed.`,
 		Example: `  litekeep restore backups/app/20261122T020000.123Z.json.zst app.db
-  litekeep restore backups/app/20261122T020000.123Z.json.zst /tmp/look.db --dry-run`,
+  litekeep restore backups/app app.db --dry-run`,
 		Annotations: map[string]string{needsConfig: "yes"},
 		Args:        exactly("BACKUP", "TARGET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -69,11 +69,10 @@ type restoreResult struct {
 }
 
 func (a *app) restore(ctx context.Context, backup, target string, o litekeep.RestoreOptions) error {
-	backup, err := backupArgument(backup, "restore")
+	backup, err := backupArgument(ctx, backup, "restore")
 	if err != nil {
 		return err
 	}
-	a.cfg.DatabasePath, a.cfg.Name = "", "" // those of the environment are for backup
 	m := a.meter()
 	defer m.stop()
 	r, err := a.service(m).RestoreBackup(ctx, backup, target, o)

@@ -162,7 +162,7 @@ func (a *app) backupArguments(ctx context.Context, args []string) ([]string, err
 			paths = append(paths, found...)
 			continue
 		}
-		path, err := backupArgument(arg, "verify")
+		path, err := backupArgument(ctx, arg, "verify")
 		var missing *hintedError
 		if errors.As(err, &missing) && missing.kind == nil && len(args) > 1 {
 			path, err = arg, nil // the others are checked all the same

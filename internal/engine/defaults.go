@@ -102,6 +102,11 @@ func (c *Conn) makeScratch(ctx context.Context, table *Object, sql value.Value, 
 
 func (c *Conn) readScratch(ctx context.Context, table *Object) ([]value.Value, error) {
 	c.avoidCoveringIndexes()
+	// The declaration may name collations that only the application knows;
+	// they do not matter to a single row.
+	if err := c.standInForAll(); err != nil {
+		return nil, err
+	}
 	values := make([]value.Value, len(table.Table.StorageOrder))
 	found := false
 	err := c.Query(ctx, selectStored(table), nil, func(row []value.Value) error {

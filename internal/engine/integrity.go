@@ -248,6 +248,10 @@ var damageBeginnings = []string{
 const damageMark = "check ended: "
 
 func isLogical(message string) bool {
+	// The check of a virtual table gave up on what its shadow tables hold.
+	if strings.HasPrefix(message, damageMark) && strings.Contains(message, "RTree") {
+		return true
+	}
 	return !slices.ContainsFunc(damageBeginnings, func(s string) bool { return strings.HasPrefix(message, s) })
 }
 

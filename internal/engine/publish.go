@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -47,9 +48,10 @@ func (e *PublishError) Is(target error) bool { return target == ErrCannotPublish
 
 // The ways out of a PublishError.
 const (
-	hintReplace = "Stop the programs that use it, move it away together with the files beside it (-wal, -shm, -journal), and restore to the path that is then free"
-	hintWait    = "Try again when the program that holds the lock is done, or wait longer"
-	hintRights  = "Run as a user who may write to the file and its folder"
+	hintReplace  = "Stop the programs that use it, move it away together with the files beside it (-wal, -shm, -journal), and restore to the path that is then free"
+	hintLeaveWAL = "Stop the programs that use it, switch it with PRAGMA journal_mode=DELETE, and try again; or move it away together with its -wal and -shm and restore to the path that is then free"
+	hintWait     = "Try again when the program that holds the lock is done, or wait longer"
+	hintRights   = "Run as a user who may write to the file and its folder"
 )
 
 // Publish replaces the content of the live database target with that of
@@ -146,18 +148,37 @@ func CanPublish(ctx context.Context, newFile, target string, o PublishOptions) e
 	if err != nil {
 		return err
 	}
-	return CanPublishSize(ctx, int(pageSizeOf(header)), target, o)
+	return CanPublishContent(ctx, Content{PageSize: int(pageSizeOf(header)), Encoding: encodingOf(header)}, target, o)
 }
 
-// CanPublishSize is CanPublish for a file that is not made yet but will have
-// pages of pageSize bytes.
-func CanPublishSize(ctx context.Context, pageSize int, target string, o PublishOptions) error {
+// Content is what matters of a database that is going to be published.
+type Content struct {
+	PageSize int    // bytes
+	Encoding string // "UTF-8", "UTF-16le" or "UTF-16be"; "" for a database without content
+}
+
+// CanPublishContent is CanPublish for a file that is not made yet.
+func CanPublishContent(ctx context.Context, content Content, target string, o PublishOptions) error {
 	s, err := openSource(ctx, target, o.BusyTimeout)
 	if err != nil {
 		return cannotOpen(target, err)
 	}
-	err = s.canTake(int64(pageSize))
+	err = s.canTake(content)
 	return errors.Join(err, s.close())
+}
+
+// encodingOf returns the name of the encoding that a header states, "" where
+// it states none.
+func encodingOf(header []byte) string {
+	switch binary.BigEndian.Uint32(header[offsetEncoding:]) {
+	case 1:
+		return "UTF-8"
+	case 2:
+		return "UTF-16le"
+	case 3:
+		return "UTF-16be"
+	}
+	return ""
 }
 
 // privateHeader reads the header of a file that no connection has open.
@@ -189,9 +210,8 @@ func cannotOpen(target string, err error) error {
 	return err
 }
 
-// canTake reports whether the database that s holds can take content in pages
-// of newSize bytes.
-func (s *source) canTake(newSize int64) error {
+// canTake reports whether the database that s holds can take the content.
+func (s *source) canTake(content Content) error {
 	refuse := func(wayOut string, cause error, format string, args ...any) error {
 		return &PublishError{Target: s.conn.path, Reason: fmt.Sprintf(format, args...), WayOut: wayOut, Err: cause}
 	}
@@ -205,22 +225,23 @@ func (s *source) canTake(newSize int64) error {
 	if err != nil {
 		return err
 	}
-	if !s.isDatabase() && !hot {
+	if !s.isDatabase() {
+		if hot {
+			return nil // SQLite rolls it back first, and tells then what it is
+		}
 		return refuse(hintReplace, ErrNotADatabase, "it is something else than a database")
-	}
-	if hot {
-		return nil // SQLite rolls it back first; what the file holds then shows only then
 	}
 	pageSize := pageSizeOf(s.header)
 	if pageSize == 0 || s.header[offsetReadVersion] > 2 {
 		return refuse(hintReplace, ErrNotADatabase, "its header is damaged")
 	}
-	if s.walMode() {
-		if newSize != pageSize {
-			return refuse("Stop the programs that use it, switch it with PRAGMA journal_mode=DELETE, and try again; or move it away together with its -wal and -shm and restore to the path that is then free",
-				nil, "it is in WAL mode with pages of %d bytes and the new content has pages of %d, which SQLite cannot change", pageSize, newSize)
-		}
-		return nil
+	if have := encodingOf(s.header); have != "" && content.Encoding != "" && have != content.Encoding {
+		// SQLite fixes the encoding of a connection when it first reads the
+		// schema; those that are open would fail from then on.
+		return refuse(hintReplace, nil, "its text is %s and that of the new content %s, which no connection that is open could read", have, content.Encoding)
+	}
+	if s.walMode() && int64(content.PageSize) != pageSize {
+		return refuse(hintLeaveWAL, nil, "it is in WAL mode with pages of %d bytes and the new content has pages of %d, which SQLite cannot change", pageSize, content.PageSize)
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ const (
 	offsetChangeCounter = 24
 	offsetPageCount     = 28
 	offsetSchemaCookie  = 40
+	offsetEncoding      = 56
 	offsetValidFor      = 92 // the change counter for which the page count is valid
 )
 

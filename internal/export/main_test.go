@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"os"
 	"path/filepath"
 	"testing"
@@ -17,8 +18,19 @@ import (
 	"github.com/litekeep/litekeep/internal/manifest"
 )
 
-// TestMain checks that no test leaves a goroutine.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain makes rapid try less often than it would by itself, since each try
+// makes a database, and checks that no goroutine is left.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.checks" })
+	if !given {
+		if err := flag.Set("rapid.checks", "30"); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // create makes a database of SQL statements and returns its path.
 func create(t testing.TB, sql ...string) string {

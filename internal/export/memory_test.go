@@ -43,7 +43,7 @@ func TestMemoryOfSpillingRows(t *testing.T) {
 		name string
 		rows int
 		size int // of a blob
-	}{{"short rows", 60_000, 600}, {"1 MiB", 40, 1 << 20}, {"300 KiB", 140, 300 << 10}, {"9 KiB", 4000, 9 << 10}, {"just not large", 10, 4<<20 - 100}} {
+	}{{"short rows", 60_000, 600}, {"1 MiB", 40, 1 << 20}, {"300 KiB", 140, 300 << 10}, {"9 KiB", 4000, 9 << 10}, {"just not large", 10, 4<<20 - 100}, {"large", 10, 6 << 20}, {"very large", 6, 9 << 20}} {
 		path := filepath.Join(t.TempDir(), "a.db")
 		run(t, path, "PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF; CREATE TABLE t(a)",
 			fmt.Sprintf("WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < %d) INSERT INTO t SELECT zeroblob(%d) FROM n", c.rows, c.size))

@@ -30,8 +30,8 @@ func (m *memory) next() ([]byte, error) {
 // the next record takes one comparison for each level.
 type merger struct {
 	order  order
-	depth  int  // bytes that the texts or blobs of all first columns share
-	follow bool // of records with equal first columns, the earlier source's comes first
+	depth  int    // bytes that the texts or blobs of all first columns share
+	follow bool   // of records with equal first columns, the earlier source's comes first
 	heads  []head // by source
 	losers []int
 	winner int

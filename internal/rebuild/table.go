@@ -75,9 +75,9 @@ func newRowPlan(t *document.Table, o *engine.Object) (*rowPlan, error) {
 	return p, nil
 }
 
-// maxCompact is the largest whole number that SQLite stores as an integer in a
-// column of REAL affinity: six bytes.
-const maxCompact = 1<<47 - 1
+// The whole numbers that SQLite stores as integers in a column of REAL affinity:
+// those of six bytes.
+const minCompact, maxCompact = -1 << 47, 1<<47 - 1
 
 // compact returns v as a column of REAL affinity stores it.
 func compact(v value.Value) value.Value {
@@ -85,7 +85,7 @@ func compact(v value.Value) value.Value {
 		return v
 	}
 	f := v.Float()
-	if f != math.Trunc(f) || math.Abs(f) > maxCompact || f == 0 && math.Signbit(f) {
+	if f != math.Trunc(f) || f < minCompact || f > maxCompact || f == 0 && math.Signbit(f) {
 		return v
 	}
 	return value.OfInt(int64(f))

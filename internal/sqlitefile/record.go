@@ -67,6 +67,9 @@ func DecodeRecord(b []byte, row []value.Value) ([]value.Value, error) {
 		}
 		body = body[size:]
 	}
+	if len(body) > 0 {
+		return row, fmt.Errorf("record has %d bytes more than its fields: %w", len(body), ErrCorrupt)
+	}
 	return row, nil
 }
 

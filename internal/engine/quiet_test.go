@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// superTrailer of a journal, as SQLite writes it.
+func superRecord(name string) []byte {
+	var sum uint32
+	for _, b := range []byte(name) {
+		sum += uint32(int32(int8(b)))
+	}
+	record := binary.BigEndian.AppendUint32(nil, 1<<18+1)
+	record = append(record, name...)
+	record = binary.BigEndian.AppendUint32(record, uint32(len(name)))
+	record = binary.BigEndian.AppendUint32(record, sum)
+	return append(record, journalMagic...)
+}
+
+// TestSnapshotWithSuperJournal has a hot journal that belongs to a transaction
+// over two databases: it is rolled back as long as the super-journal is there,
+// and void afterwards. The source's own super-journal stays.
+func TestSnapshotWithSuperJournal(t *testing.T) {
+	for _, there := range []bool{true, false} {
+		source, dest := places(t)
+		mustCreate(t, source, fillTable)
+		clean, err := os.ReadFile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		startActor(t, "spill", source).kill()
+		super := filepath.Join(filepath.Dir(source), "ünder-mj12345678")
+		journal, err := os.OpenFile(source+"-journal", os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := journal.Write(superRecord(super)); err != nil {
+			t.Fatal(err)
+		}
+		if err := journal.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if there {
+			writeFile(t, super, source+"-journal\x00")
+		}
+		dirty, err := os.ReadFile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := folder(t, filepath.Dir(source))
+		if _, err := Snapshot(t.Context(), source, dest, SnapshotOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if after := folder(t, filepath.Dir(source)); after != before {
+			t.Errorf("the source's folder changed:\n%s\nbefore:\n%s", after, before)
+		}
+		want := clean
+		if !there {
+			want = dirty // the transaction was committed
+		}
+		if got, err := os.ReadFile(dest); err != nil || !slices.Equal(got, want) {
+			t.Errorf("super-journal there: %v: the snapshot is another state (%v)", there, err)
+		}
+		if left := folder(t, filepath.Dir(dest)); len(left) == 0 || slices.Contains([]byte(left), '\n') {
+			t.Errorf("left behind: %s", left)
+		}
+	}
+}
+
+func TestSnapshotOfAnOldPageCount(t *testing.T) {
+	// Versions of SQLite before 3.7.0 did not keep the page count.
+	source, dest := places(t)
+	mustCreate(t, source, fillTable)
+	f, err := os.OpenFile(source, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte{0, 0, 0, 200, 0, 0, 0, 1}, offsetPageCount); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(make([]byte, 8), offsetValidFor); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Snapshot(t.Context(), source, dest, SnapshotOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := immutableRows(t, dest, "SELECT count(*) FROM t"); got[0] != "2000" {
+		t.Errorf("rows %v", got)
+	}
+}

@@ -1,0 +1,414 @@
+package export_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/litekeep/litekeep/internal/document"
+	"github.com/litekeep/litekeep/internal/engine"
+	"github.com/litekeep/litekeep/internal/export"
+	"github.com/litekeep/litekeep/internal/sqlitefile"
+	"github.com/litekeep/litekeep/internal/testdb"
+	"github.com/litekeep/litekeep/internal/value"
+)
+
+// TestDocument compares the whole document of a small database that has a bit of
+// everything with its text.
+func TestDocument(t *testing.T) {
+	path := create(t,
+		"PRAGMA page_size=1024; PRAGMA user_version=-3; PRAGMA application_id=7",
+		"CREATE TABLE users(id INTEGER PRIMARY KEY, name TEXT, score REAL, up AS (upper(name)), len AS (length(name)) STORED)",
+		"CREATE TABLE plain(rowid, a)", "CREATE TABLE w(a, k TEXT, PRIMARY KEY(k)) WITHOUT ROWID", "CREATE TABLE empty(x)",
+		"INSERT INTO users(id, name, score) VALUES (-5, 'Ada', 2), (7, char(10) || 'b\"\\', -0.0), (9223372036854775807, CAST(x'ff' AS TEXT), 9e999)",
+		"INSERT INTO plain(_rowid_, rowid, a) VALUES (10, NULL, x'00ff'), (12, 1.0, 1)", "INSERT INTO w VALUES (0.1, 'b'), (1e21, 'a')",
+		"ALTER TABLE plain ADD COLUMN later DEFAULT 'old'", "INSERT INTO plain VALUES (5, 5, 'new')",
+		"CREATE INDEX i ON users(name)", "CREATE INDEX j ON plain(a DESC)", "CREATE VIEW v AS SELECT 1")
+	d, err := engine.Describe(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	carry := map[int64]string{}
+	for _, o := range d.Objects {
+		if o.Name == "j" {
+			carry[o.SchemaRowID] = "for this test"
+		}
+	}
+	s, counted := mustRun(t, path, 2, export.Choices{Carry: carry, WAL: true})
+	want := `{"litekeep":1,
+"source":{"name":"a","path":"/a.db","created":"2026-11-22T02:00:00.123Z","sqlite":"3.54.1","litekeep":"0.1.0","schema_version":9},
+"database":{"page_size":1024,"reserved":0,"encoding":"UTF-8","user_version":-3,"application_id":7,"auto_vacuum":0,"journal_mode":"wal","schema_format":4,"default_cache_size":0},
+"schema":[
+{"type":"table","name":"users","tbl_name":"users","sql":"CREATE TABLE users(id INTEGER PRIMARY KEY, name TEXT, score REAL, up AS (upper(name)), len AS (length(name)) STORED)","btree":"rows"},
+{"type":"table","name":"plain","tbl_name":"plain","sql":"CREATE TABLE plain(rowid, a, later DEFAULT 'old')","btree":"rows"},
+{"type":"table","name":"w","tbl_name":"w","sql":"CREATE TABLE w(a, k TEXT, PRIMARY KEY(k)) WITHOUT ROWID","btree":"rows"},
+{"type":"table","name":"empty","tbl_name":"empty","sql":"CREATE TABLE empty(x)","btree":"rows"},
+{"type":"index","name":"i","tbl_name":"users","sql":"CREATE INDEX i ON users(name)","btree":"rebuild"},
+{"type":"index","name":"j","tbl_name":"plain","sql":"CREATE INDEX j ON plain(a DESC)","btree":"entries"},
+{"type":"view","name":"v","tbl_name":"v","sql":"CREATE VIEW v AS SELECT 1"}
+],
+"tables":[
+{"name":"users","columns":["id","name","score","len"],"rowid":0,"rows":[
+[-5,"Ada",2.0,3],
+[7,"\nb\"\\",0.0,4],
+[9223372036854775807,{"text":"/w=="},{"real":"+Inf"},1]
+]},
+{"name":"plain","columns":["_rowid_","rowid","a","later"],"rowid":"implicit","rows":[
+[10,null,{"blob":"AP8="},"old"],
+[12,1.0,1,"old"],
+[13,5,5,"new"]
+]},
+{"name":"w","columns":["a","k"],"rowid":null,"rows":[
+[1e+21,"a"],
+[0.1,"b"]
+]},
+{"name":"empty","columns":["rowid","x"],"rowid":"implicit","rows":[
+]}
+],
+"indexes":[
+{"name":"j","entries":[
+[{"blob":"AP8="},10],
+[5,13],
+[1,12]
+]}
+],
+"end":{"tables":4,"rows":8,"indexes":1,"entries":3,"digest":"` + counted.End.Digest + "\"}}\n"
+	if d := cmp.Diff(want, s.text()); d != "" {
+		t.Error(d)
+	}
+	if digest, _ := (&sink{frames: s.frames[:len(s.frames)-1]}).Digest(); digest != counted.End.Digest {
+		t.Errorf("the digest is %s, not %s", counted.End.Digest, digest)
+	}
+}
+
+// TestZeroBytes exports a file of 0 bytes, which has no plan of its own.
+func TestZeroBytes(t *testing.T) {
+	p, err := export.NewPlan(t.Context(), bytes.NewReader(nil), 0, "", nil, export.Choices{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sink{}
+	counted, err := p.Run(t.Context(), source, s, export.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := s.text(); !strings.Contains(text, `"zero_bytes":true}`) || !strings.Contains(text, "\"schema\":[\n],\n\"tables\":[\n],\n\"indexes\":[\n],\n\"end\":{\"tables\":0,") {
+		t.Errorf("%s", text)
+	}
+	if counted.End.Tables != 0 || len(s.frames) != 3 {
+		t.Errorf("%+v, %d frames", counted, len(s.frames))
+	}
+}
+
+// TestDocumentsAreCanonical checks that the reader of documents takes what is
+// exported of random databases, that the counts and the extents are right, and
+// that the number of workers makes no difference.
+func TestDocumentsAreCanonical(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		path := filepath.Join(t.TempDir(), "a.db")
+		testdb.Random(r, t.Context(), path)
+		d, err := engine.Describe(t.Context(), path)
+		if err != nil {
+			r.Fatal(err)
+		}
+		carry, err := export.Carried(t.Context(), path, d)
+		if err != nil {
+			r.Fatal(err)
+		}
+		s, counted, err := runPlan(t.Context(), t, path, 3, export.Choices{Carry: carry})
+		var mismatch *export.MismatchError
+		if errors.As(err, &mismatch) { // text whose order only SQLite knows
+			maps.Copy(carry, mismatch.Reasons)
+			s, counted, err = runPlan(t.Context(), t, path, 3, export.Choices{Carry: carry})
+		}
+		if err != nil {
+			r.Fatal(err)
+		}
+		alone, _, err := runPlan(t.Context(), t, path, 1, export.Choices{Carry: carry})
+		if err != nil {
+			r.Fatal(err)
+		}
+		if s.text() != alone.text() || len(s.frames) != len(alone.frames) {
+			r.Fatal("one worker makes another document than three")
+		}
+		var canonical bytes.Buffer
+		if err := document.Canonicalize(&canonical, strings.NewReader(s.text())); err != nil {
+			r.Fatal(err)
+		}
+		if canonical.String() != s.text() {
+			r.Fatal("the document is not in its canonical form")
+		}
+		checkExtents(r, s, counted)
+	})
+}
+
+// tb is what *testing.T and *rapid.T have in common here.
+type tb interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// checkExtents reads the frames and compares what is in them with what Run says.
+func checkExtents(t tb, s *sink, counted *export.Counted) {
+	t.Helper()
+	var tables, indexes []export.Extent
+	var sc document.Scanner
+	for i, f := range s.frames {
+		rows := int64(0)
+		err := sc.Feed(f.Parts[0], func(e document.Event) error {
+			switch e.Kind {
+			case document.EventTableOpen:
+				tables = append(tables, export.Extent{First: i})
+			case document.EventIndexOpen:
+				indexes = append(indexes, export.Extent{First: i})
+			case document.EventItems:
+				rows += int64(e.Count)
+				if e.Table != nil {
+					tables[len(tables)-1].Rows += int64(e.Count)
+				} else {
+					indexes[len(indexes)-1].Rows += int64(e.Count)
+				}
+			case document.EventTableClose:
+				tables[len(tables)-1].Last = i
+			case document.EventIndexClose:
+				indexes[len(indexes)-1].Last = i
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Rows != rows {
+			t.Fatalf("frame %d says %d rows, it has %d", i, f.Rows, rows)
+		}
+	}
+	if err := sc.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(tables, counted.Tables); d != "" {
+		t.Fatal(d)
+	}
+	if d := cmp.Diff(indexes, counted.Indexes); d != "" {
+		t.Fatal(d)
+	}
+}
+
+// filled makes a database with enough rows for many frames.
+func filled(t testing.TB) string {
+	return create(t, "CREATE TABLE t(a, b); CREATE TABLE u(a); CREATE INDEX i ON t(b)",
+		"WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < 40000) INSERT INTO t SELECT i, format('%0200d', i*7919%40000) FROM n",
+		"INSERT INTO u SELECT a FROM t", "INSERT INTO u VALUES (zeroblob(5000000)), (zeroblob(100)), (zeroblob(9000000))")
+}
+
+// TestManyFrames checks extents and order where a table has many frames, and
+// rows that go through by themselves.
+func TestManyFrames(t *testing.T) {
+	path := filled(t)
+	s, counted := mustRun(t, path, 2, export.Choices{})
+	alone, _ := mustRun(t, path, 1, export.Choices{})
+	if s.text() != alone.text() {
+		t.Error("one worker makes another document than two")
+	}
+	if len(s.frames) < 10 {
+		t.Fatalf("%d frames", len(s.frames))
+	}
+	checkExtents(t, s, counted)
+	last := int64(0)
+	for line := range strings.Lines(s.text()) {
+		var rowid int64
+		if n, _ := fmt.Sscanf(line, "[%d,", &rowid); n == 1 {
+			if rowid != last+1 && rowid != 1 {
+				t.Fatalf("rowid %d follows %d", rowid, last)
+			}
+			last = rowid
+		}
+	}
+	if last != 40_003 {
+		t.Errorf("the last rowid is %d", last)
+	}
+}
+
+func TestProgress(t *testing.T) {
+	p, err := plan(t, filled(t), export.Choices{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows, size int64
+	calls := 0
+	s := &sink{}
+	_, err = p.Run(t.Context(), source, s, export.Options{Workers: 2, Progress: func(r, b int64) {
+		if r < rows || b < size {
+			t.Errorf("progress goes back from %d rows and %d bytes to %d and %d", rows, size, r, b)
+		}
+		rows, size = r, b
+		calls++
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := int64(len(s.text())); rows != 80_003 || size > all || size < all-10_000 || calls < 10 {
+		t.Errorf("at the end, after %d calls: %d rows, %d of %d bytes", calls, rows, size, all)
+	}
+}
+
+// TestSinkFails checks that the sink's error, wherever it comes, is returned.
+func TestSinkFails(t *testing.T) {
+	path := filled(t)
+	s, _ := mustRun(t, path, 2, export.Choices{})
+	for _, at := range []int{0, 1, 2, len(s.frames) / 2, len(s.frames) - 2, len(s.frames) - 1} {
+		p, err := plan(t, path, export.Choices{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken := &sink{fail: func(n int) error {
+			if n == at {
+				return errFault
+			}
+			return nil
+		}}
+		if _, err := p.Run(t.Context(), source, broken, export.Options{Workers: 2}); !errors.Is(err, errFault) {
+			t.Errorf("the sink fails at frame %d: %v", at, err)
+		}
+	}
+}
+
+// TestCancel checks that the end of the context, wherever it comes, ends a run
+// with its error.
+func TestCancel(t *testing.T) {
+	path := filled(t)
+	for _, at := range []int{0, 1, 3, 8} {
+		p, err := plan(t, path, export.Choices{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		s := &sink{fail: func(n int) error {
+			if n == at {
+				cancel()
+			}
+			return nil
+		}}
+		if _, err := p.Run(ctx, source, s, export.Options{Workers: 2}); !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled at frame %d: %v", at, err)
+		}
+		cancel()
+	}
+}
+
+// TestMismatch checks that an index which does not fit its table is found out,
+// and that a document which carries it comes out.
+func TestMismatch(t *testing.T) {
+	for _, name := range []string{"index-stale", "index-in-other-order"} {
+		path := filepath.Join(t.TempDir(), "a.db")
+		build(t, name, path)
+		_, _, err := runPlan(t.Context(), t, path, 2, export.Choices{})
+		var mismatch *export.MismatchError
+		if !errors.As(err, &mismatch) || len(mismatch.Reasons) != 1 || !strings.Contains(err.Error(), `index "i"`) {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		s, counted, err := runPlan(t.Context(), t, path, 2, export.Choices{Carry: mismatch.Reasons})
+		if err != nil || len(counted.Indexes) != 1 || counted.Indexes[0].Rows == 0 || !strings.Contains(s.text(), `"btree":"entries"`) {
+			t.Errorf("%s, carried: %+v, %v", name, counted, err)
+		}
+	}
+}
+
+// build makes one of the databases of testdb.
+func build(t testing.TB, name, path string) {
+	t.Helper()
+	for _, c := range testdb.Nasty() {
+		if c.Name == name {
+			if err := c.Build(t.Context(), path); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+	}
+	t.Fatalf("testdb has no case %s", name)
+}
+
+// TestCarried checks which indexes are to be carried.
+func TestCarried(t *testing.T) {
+	path := create(t, "CREATE TABLE t(a, b, v AS (a + 1))", "INSERT INTO t(a, b) VALUES (1, 'x'), (7, 'Y')",
+		"CREATE INDEX plain ON t(a); CREATE INDEX nocase ON t(b COLLATE NOCASE); CREATE INDEX part ON t(a) WHERE a > 3; CREATE INDEX expr ON t(upper(b)); CREATE INDEX virt ON t(v)",
+		"CREATE INDEX alien ON t(b COLLATE RTRIM); CREATE INDEX alienfn ON t(lower(b)); CREATE INDEX moved ON t(b) WHERE a > 0",
+		"PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = replace(replace(replace(sql, 'RTRIM', 'ICU'), 'lower', 'app_lower'), 'a > 0', 'a > 4') WHERE name IN ('alien', 'alienfn', 'moved')")
+	d, err := engine.Describe(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons, err := export.Carried(t.Context(), path, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for _, o := range d.Objects {
+		if reasons[o.SchemaRowID] != "" {
+			got[o.Name] = true
+		}
+	}
+	want := map[string]bool{"alien": true, "alienfn": true, "moved": true}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d, reasons)
+	}
+	if names, err := os.ReadDir(filepath.Dir(path)); err != nil || len(names) != 1 {
+		t.Errorf("beside the snapshot: %v, %v", names, err)
+	}
+}
+
+// TestPlanRefuses checks that a schema that points nowhere, or in a way that
+// only SQLite understands, is refused.
+func TestPlanRefuses(t *testing.T) {
+	for _, rootpage := range []string{"x'33'", "'3 pages'", "3.5", "NULL", "0", "-1", "99", "4294967299", "9223372036854775807", "1", "2"} {
+		path := create(t, "CREATE TABLE other(x)", "CREATE TABLE t(x)", "INSERT INTO t VALUES (1)",
+			"PRAGMA writable_schema=ON; UPDATE sqlite_schema SET rootpage="+rootpage+" WHERE name='t'")
+		_, _, err := runPlan(t.Context(), t, path, 2, export.Choices{})
+		if !errors.Is(err, sqlitefile.ErrCorrupt) {
+			t.Errorf("rootpage %s: %v", rootpage, err)
+		}
+	}
+	path := create(t, "CREATE TABLE t(x)", "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET rootpage='what' WHERE name='t'; UPDATE sqlite_schema SET type='view', sql='CREATE VIEW t AS SELECT 1'")
+	if s, _, err := runPlan(t.Context(), t, path, 2, export.Choices{}); err != nil || !strings.Contains(s.text(), `"rootpage":"what"`) {
+		t.Errorf("a view with a rootpage: %v", err)
+	}
+}
+
+// TestTooManyFields checks that a record with more fields than a document may
+// have is refused, not written.
+func TestTooManyFields(t *testing.T) {
+	path := create(t, "PRAGMA page_size=65536; CREATE TABLE t(x)", "INSERT INTO t VALUES (zeroblob(70003))",
+		"PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql='CREATE TABLE t(' WHERE name='t'")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The record becomes a header of NULLs alone. Its payload: a header of four
+	// bytes and the blob.
+	old := sqlitefile.AppendRecordHeader(nil, []value.Value{value.OfBlob(make([]byte, 70003))}, 4)
+	fresh := sqlitefile.AppendVarint(nil, 70003+uint64(len(old)))
+	for len(fresh) < len(old) {
+		fresh = append(fresh, 0)
+	}
+	if bytes.Count(b, old) != 1 {
+		t.Fatalf("%x stands %d times in the file", old, bytes.Count(b, old))
+	}
+	copy(b[bytes.Index(b, old):], fresh)
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := runPlan(t.Context(), t, path, 2, export.Choices{}); !errors.Is(err, export.ErrRefused) || !strings.Contains(err.Error(), "70004 fields") {
+		t.Errorf("got %v", err)
+	}
+}
