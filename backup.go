@@ -39,7 +39,8 @@ type run struct {
 	source   string // absolute path of the database
 	folder   string // of the database's backups
 	scratch  string // of this run's snapshot
-	started  time.Time
+	began    time.Time
+	started  time.Time // as the name of the object tells it
 	m        manifest.Manifest
 	snapshot *engine.SnapshotInfo
 	counted  *export.Counted
@@ -52,7 +53,8 @@ func (s *Service) createBackup(ctx context.Context, p pin) (b *Backup, err error
 	if s.cfg.DatabasePath == "" {
 		return nil, &Error{Op: "backup", Kind: ErrConfig, Err: errors.New("DatabasePath is not set")}
 	}
-	r := &run{s: s, started: s.now(), folder: filepath.Join(s.cfg.BackupDirectory, s.cfg.Name)}
+	now := s.now()
+	r := &run{s: s, began: now, started: now, folder: filepath.Join(s.cfg.BackupDirectory, s.cfg.Name)}
 	if r.source, err = filepath.Abs(s.cfg.DatabasePath); err != nil {
 		return nil, err
 	}
@@ -117,11 +119,11 @@ func (r *run) do(ctx context.Context, p pin) (*Backup, error) {
 			return nil, fmt.Errorf("read back %s: %w", object.final, err)
 		}
 		r.m.Verified = manifest.At(r.s.now())
-		r.m.Durations.Verify = r.s.now().Sub(begin).Seconds()
+		r.m.Durations.Verify = r.since(begin)
 	} else {
 		r.warn("not verified: the stored object was not read back")
 	}
-	r.m.Durations.Total = r.s.now().Sub(r.started).Seconds()
+	r.m.Durations.Total = r.since(r.began)
 	return r.publish(object, p)
 }
 
@@ -151,6 +153,9 @@ func (r *run) export(ctx context.Context) (*object, error) {
 		r.m.Warnings = nil
 	}
 }
+
+// since returns the seconds since begin; none where the clock was set back.
+func (r *run) since(begin time.Time) float64 { return max(r.s.now().Sub(begin).Seconds(), 0) }
 
 func (r *run) warn(format string, args ...any) {
 	r.m.Warnings = append(r.m.Warnings, fmt.Sprintf(format, args...))
@@ -223,7 +228,7 @@ func (r *run) takeSnapshot(ctx context.Context) error {
 		return err
 	}
 	r.snapshot = info
-	r.m.Durations.Snapshot = r.s.now().Sub(begin).Seconds()
+	r.m.Durations.Snapshot = r.since(begin)
 	return nil
 }
 
@@ -303,7 +308,7 @@ func (r *run) write(ctx context.Context, object *object, mismatched map[int64]st
 	if err := r.s.disk.SyncFile(object.file, object.partial); err != nil {
 		return err
 	}
-	r.m.Durations.Write = r.s.now().Sub(begin).Seconds()
+	r.m.Durations.Write = r.since(begin)
 	r.fill(p, source, sum)
 	return nil
 }

@@ -197,6 +197,9 @@ func (s *Service) verify(ctx context.Context, path string, v *Verification) erro
 	return s.check(ctx, f, m)
 }
 
+// errNoObject says that there is a manifest alone.
+var errNoObject = fmt.Errorf("the object is missing: %w", archive.ErrDamaged)
+
 // openBackup opens the object at path and reads its manifest. What is missing
 // or makes no sense wraps archive.ErrDamaged.
 func openBackup(path string) (*manifest.Manifest, *os.File, error) {
@@ -206,7 +209,7 @@ func openBackup(path string) (*manifest.Manifest, *os.File, error) {
 	}
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("the object is missing: %w", archive.ErrDamaged)
+		return nil, nil, errNoObject
 	}
 	return m, f, err
 }

@@ -1,6 +1,7 @@
 package litekeep
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
@@ -14,15 +15,16 @@ var ErrNoBackup = errors.New("no good backup")
 
 // LatestBackup returns the newest good backup in the folder of a database: one
 // that was verified, that no later verification found damaged, and whose object
-// is there. A backup that was never read back is taken only where there is no
-// other.
+// is there. The safety backup of a restore holds what somebody wanted to be rid
+// of, so it is taken only where there is no other; one that was never read back
+// only where there is not even that.
 func LatestBackup(ctx context.Context, folder string) (*Backup, error) {
 	paths, err := objects(folder, manifest.Suffix)
 	if err != nil {
 		return nil, explain("list", folder, err)
 	}
 	slices.Sort(paths)
-	var unverified *Backup
+	var safety, unverified *Backup
 	for _, path := range slices.Backward(paths) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -31,18 +33,21 @@ func LatestBackup(ctx context.Context, folder string) (*Backup, error) {
 		if err != nil || b.Damaged {
 			continue
 		}
-		if !b.Verified.IsZero() {
+		switch {
+		case b.Verified.IsZero():
+			unverified = cmp.Or(unverified, b)
+		case !b.Pinned.IsZero():
+			safety = cmp.Or(safety, b)
+		default:
 			return b, nil
 		}
-		if unverified == nil {
-			unverified = b
-		}
 	}
-	if unverified == nil {
+	found := cmp.Or(safety, unverified)
+	if found == nil {
 		return nil, &Error{
 			Op: "list", Path: folder, Err: ErrNoBackup,
 			Hint: "give the folder of one database, such as backups/" + filepath.Base(folder) + ", or the path of a backup",
 		}
 	}
-	return unverified, nil
+	return found, nil
 }

@@ -1,6 +1,7 @@
 package litekeep_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -25,8 +26,8 @@ func playLock(ctx context.Context, args []string) error {
 		}
 		stopped = true
 		fmt.Println("ready")
-		_, err := fmt.Scanln()
-		return err
+		bufio.NewScanner(os.Stdin).Scan()
+		return nil
 	}))
 	b, err := s.CreateBackup(ctx)
 	if err != nil {
@@ -64,7 +65,7 @@ func TestBusyFolderNamesItsHolder(t *testing.T) {
 		t.Errorf("a dry run needs no lock: %v", err)
 	}
 	unchanged(t, w.dir, before) // above all, what the other run is writing
-	if path := holder.ask("go on"); len(w.list()) != 1 || w.list()[0].Path != path {
+	if path := holder.ask("go"); len(w.list()) != 1 || w.list()[0].Path != path {
 		t.Errorf("the other run's backup is not listed: %s", path)
 	}
 	holder.finish()
@@ -86,7 +87,7 @@ func TestLockIsWaitedFor(t *testing.T) {
 		t.Fatalf("it did not wait: %v", err)
 	case <-time.After(300 * time.Millisecond):
 	}
-	holder.ask("go on")
+	holder.ask("go")
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}

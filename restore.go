@@ -94,6 +94,9 @@ func (r *restore) do(ctx context.Context) (err error) {
 		return err
 	}
 	r.describe()
+	if err := r.checkFit(ctx); err != nil {
+		return err
+	}
 	if r.o.DryRun {
 		return r.rehearse()
 	}
@@ -102,6 +105,9 @@ func (r *restore) do(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	if err := r.checkTarget(); err != nil { // again: it may have been another restore that the lock was waited for
+		return err
+	}
 	if err := r.build(ctx); err != nil {
 		return err
 	}
@@ -136,6 +142,11 @@ func (r *restore) findTarget() error {
 	if err == nil {
 		r.target = real
 	}
+	return r.checkTarget()
+}
+
+// checkTarget finds out what is at the target.
+func (r *restore) checkTarget() error {
 	info, err := os.Stat(r.target)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -169,6 +180,20 @@ func (r *restore) checkNewTarget() error {
 	return nil
 }
 
+// checkFit finds out early whether the target can take the content that the
+// manifest tells of. Without a manifest it shows when the database is built.
+func (r *restore) checkFit(ctx context.Context) error {
+	m := r.backup.manifest
+	if !r.exists || m == nil {
+		return nil
+	}
+	content := engine.Content{PageSize: m.Settings.PageSize, Encoding: m.Settings.Encoding}
+	if m.Totals.Tables == 0 {
+		content.Encoding = "" // it is fixed with the first table
+	}
+	return r.targetError(engine.CanPublishContent(ctx, content, r.target, r.publishOptions()))
+}
+
 // describe fills in what the manifest knows.
 func (r *restore) describe() {
 	if m := r.backup.manifest; m != nil {
@@ -199,32 +224,6 @@ func (r *restore) rehearse() error {
 	r.step("publish it into %s in one transaction", r.target)
 	return nil
 }
-
-// makeWork makes the private folder beside the target and takes the lock on it,
-// so that no two restores to one target meet. What an earlier one left is
-// removed.
-func (r *restore) makeWork(ctx context.Context) (unlock func() error, err error) {
-	r.work = filepath.Join(filepath.Dir(r.target), "."+filepath.Base(r.target)+".litekeep-restore")
-	if err := r.s.disk.MkdirAll(r.work); err != nil {
-		return nil, &Error{Op: "restore", Path: r.target, Kind: ErrTarget, Err: fmt.Errorf("the folder of the target: %w", err)}
-	}
-	l, err := durable.Wait(ctx, filepath.Join(r.work, lockFile), durable.Self(r.s.now(), "restore to "+r.target), r.s.cfg.LockTimeout)
-	if err != nil {
-		return nil, err
-	}
-	unlock = func() error { return errors.Join(os.RemoveAll(r.work), l.Unlock()) }
-	for _, old := range []string{r.built_(), r.built_() + ".schema"} {
-		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, errors.Join(err, l.Unlock())
-		}
-	}
-	if err := durable.Need(r.work, r.backup.size()); err != nil {
-		return nil, errors.Join(err, unlock())
-	}
-	return unlock, nil
-}
-
-func (r *restore) built_() string { return filepath.Join(r.work, "new.db") }
 
 func (r *restore) build(ctx context.Context) error {
 	r.step("built the database from %s", r.out.Backup)
@@ -264,7 +263,11 @@ func (r *restore) build(ctx context.Context) error {
 
 // publishNew gives the new database its name, where nothing had it.
 func (r *restore) publishNew() error {
-	if err := r.s.disk.Publish(r.built_(), r.target); err != nil {
+	err := r.s.disk.Publish(r.built_(), r.target)
+	if errors.Is(err, fs.ErrExist) {
+		return &Error{Op: "restore", Path: r.target, Kind: ErrTarget, Err: err, Hint: "somebody has made the target meanwhile; try again"}
+	}
+	if err != nil {
 		return err
 	}
 	r.step("renamed it to %s", r.target)
@@ -300,8 +303,12 @@ func (r *restore) publishOver(ctx context.Context) error {
 func (r *restore) safetyBackup(ctx context.Context) error {
 	c := r.s.cfg
 	c.DatabasePath, c.Name, c.VerifyOnBackup = r.target, databaseName(r.target), true
-	if m := r.backup.manifest; m != nil {
-		c.BackupDirectory = filepath.Dir(filepath.Dir(r.backup.path))
+	if r.backup.manifest != nil {
+		path, err := filepath.Abs(r.backup.path)
+		if err != nil {
+			return err
+		}
+		c.BackupDirectory = filepath.Dir(filepath.Dir(path))
 	}
 	safety := *r.s
 	safety.cfg = c

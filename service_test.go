@@ -178,8 +178,10 @@ func TestSourceRefused(t *testing.T) {
 		"missing":   os.Remove,
 		"no folder": func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
 		"folder":    func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) },
-		"text":      func(path string) error { return os.WriteFile(path, []byte(strings.Repeat("not a database\n", 999)), 0o600) },
-		"one byte":  func(path string) error { return os.WriteFile(path, []byte{'S'}, 0o600) },
+		"text": func(path string) error {
+			return os.WriteFile(path, []byte(strings.Repeat("not a database\n", 999)), 0o600)
+		},
+		"one byte": func(path string) error { return os.WriteFile(path, []byte{'S'}, 0o600) },
 		"encrypted": func(path string) error {
 			sum := sha256.Sum256([]byte("key"))
 			return os.WriteFile(path, []byte(strings.Repeat(string(sum[:]), 256)), 0o600)

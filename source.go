@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/klauspost/compress/gzip"
@@ -33,14 +34,19 @@ func openSource(path string) (*source, error) {
 		return nil, err
 	}
 	f, err := os.Open(path)
+	if m != nil && errors.Is(err, fs.ErrNotExist) {
+		return nil, errNoObject
+	}
 	if err != nil {
 		return nil, err
 	}
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-	case !info.Mode().IsRegular():
+	case m == nil && !info.Mode().IsRegular():
 		err = fmt.Errorf("%s is not a file", path)
+	case !info.Mode().IsRegular():
+		err = fmt.Errorf("the object is not a file: %w", archive.ErrDamaged)
 	case m != nil && info.Size() != m.Stored.Bytes:
 		err = fmt.Errorf("the object has %d bytes, not %d: %w", info.Size(), m.Stored.Bytes, archive.ErrDamaged)
 	}

@@ -135,6 +135,7 @@ func TestWriteMeasuresWaits(t *testing.T) {
 	if err := generate(t.Context(), path, "mixed", 100_000); err != nil {
 		t.Fatal(err)
 	}
+	started := time.Now()
 	in, stop := io.Pipe()
 	said, out := io.Pipe()
 	done := make(chan error, 1)
@@ -165,7 +166,7 @@ func TestWriteMeasuresWaits(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if w.Longest < held*9/10 || w.Longest > 20*held || w.Median >= held || w.Commits < 2 {
+	if w.Longest < held*9/10 || w.Longest > time.Since(started) || w.Median > w.P99 || w.P99 > w.Longest || w.Commits < 2 {
 		t.Errorf("waits are %+v while the lock was held for %v", w, held)
 	}
 }

@@ -36,6 +36,9 @@ func backupArgument(ctx context.Context, path, command string) (string, error) {
 		return path, nil // whoever opens it says why
 	case info.IsDir() && isDatabaseFolder(path):
 		b, err := litekeep.LatestBackup(ctx, path)
+		if errors.Is(err, litekeep.ErrNoBackup) {
+			return "", &hintedError{litekeep.ErrNoBackup, command + " " + path + ": there is no good backup in this folder", "`litekeep verify " + shellQuote(path) + "` says what is wrong with those that there are"}
+		}
 		if err != nil {
 			return "", err
 		}

@@ -147,8 +147,11 @@ func TestSnapshotOfLiveWAL(t *testing.T) {
 		t.Errorf("files changed:\n%s\nbefore:\n%s", after, before)
 	}
 	checkSnapshot(t, dest, 2001)
-	if info.Quiet || info.JournalMode != JournalWAL {
+	if info.Quiet || info.JournalMode != JournalWAL || info.SchemaVersion != 2 {
 		t.Errorf("info %+v", info)
+	}
+	if got := immutableRows(t, dest, "PRAGMA schema_version"); got[0] != "2" {
+		t.Errorf("schema version %s, want 2", got[0])
 	}
 	other.finish()
 }
@@ -268,6 +271,9 @@ func TestSnapshotOfADatabaseThatMoves(t *testing.T) {
 			}})
 			if err != nil || info.Restarts == 0 {
 				t.Fatalf("info %+v, error %v", info, err)
+			}
+			if want := name != "another file"; info.Quiet != want {
+				t.Errorf("quiet %v, want %v", info.Quiet, want)
 			}
 			checkSnapshot(t, dest, 2000)
 		})

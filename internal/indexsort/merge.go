@@ -138,11 +138,9 @@ type shared struct {
 }
 
 // sharedBy returns what all records share that are not before first and not
-// after last.
+// after last. Of text it is true only under the collation Binary; the words of
+// others do not depend on the depth.
 func (o *order) sharedBy(first, last []byte) shared {
-	if o.column(0).Collation != Binary {
-		return shared{}
-	}
 	a, b := o.firstOf(first), o.firstOf(last)
 	s := a.meet(b)
 	s.prefix = append([]byte(nil), s.prefix...)

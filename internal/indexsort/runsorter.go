@@ -60,19 +60,15 @@ func (s *runSorter) sortAt(r *run, e []entry, col, depth int) {
 // common returns with how many bytes all of the texts or blobs begin whose
 // words at col are those of e, 7 at most. It is 0 for words that are equal.
 func (o *order) common(e []entry, col int) int {
-	how := o.column(col)
-	if how.Collation != Binary {
-		return 0
-	}
 	first, differ, short := e[0].word, uint64(0), false
 	var mask uint64
-	if how.Desc {
+	if o.column(col).Desc {
 		mask = ^mask
 	}
 	for i := range e {
 		w := e[i].word
 		differ |= w ^ first
-		short = short || (w^mask)&lenMask != moreText
+		short = short || (w^mask)&lenMask != moreText // also if the collation is not Binary
 	}
 	if k := class((first ^ mask) >> valueBits); short || differ == 0 || k < text {
 		return 0

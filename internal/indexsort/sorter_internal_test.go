@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/litekeep/litekeep/internal/sqlitefile"
@@ -146,6 +147,87 @@ func TestForgottenLast(t *testing.T) {
 		}
 	}
 	expect(t, s, 3000, size)
+}
+
+// TestRuns merges runs that share nothing, a little or much of their first
+// columns, and whose other columns follow each other or not.
+func TestRuns(t *testing.T) {
+	texts := func(prefix string) func(int) value.Value {
+		return func(i int) value.Value { return value.OfText(prefix + string(rune('a'+i%7))) }
+	}
+	blobs := func(i int) value.Value { return value.OfBlob([]byte("12345" + string(rune('a'+i%7)))) }
+	numbers := func(i int) value.Value { return value.OfInt(int64(i % 7)) }
+	mixed := func(i int) value.Value {
+		return []value.Value{value.OfText("12345"), value.OfText("9"), value.OfBlob([]byte("12345"))}[i%3]
+	}
+	behind := func(i int) value.Value {
+		return value.OfText("1" + string(rune('a'+i%7)) + "345678" + string(rune('a'+i%5)))
+	}
+	for name, runs := range map[string][]func(int) value.Value{
+		"numbers":        {numbers, numbers, numbers},
+		"much":           {texts("12345"), texts("12345"), texts("123456")},
+		"one byte":       {texts("1"), texts("1"), texts("1")},
+		"behind a byte":  {behind, behind, behind},
+		"mixed":          {mixed, mixed, mixed},
+		"extended":       {texts("12345"), texts("92345"), texts("12345"), texts("12345")},
+		"text and blob":  {texts("12345"), blobs, texts("12345")},
+		"blob in memory": {texts("12345"), texts("12345"), blobs},
+		"another":        {texts("12345"), texts("02345"), texts("92345")},
+		"last another":   {texts("12345"), texts("12345"), texts("02345")},
+		"number":         {texts("12345"), texts("12345"), numbers},
+		"following":      {numbers, texts("02345"), texts("12345"), texts("92345")},
+	} {
+		for _, turned := range []bool{false, true} {
+			for _, desc := range []bool{false, true} {
+				t.Run(fmt.Sprint(name, turned, desc), func(t *testing.T) { checkRuns(t, runs, turned, desc) })
+			}
+		}
+	}
+}
+
+// checkRuns sorts runs of 3000 records, the last of which stays in memory. If
+// turned is set, the rowids of each run are below those of the run before.
+func checkRuns(t *testing.T, runs []func(int) value.Value, turned, desc bool) {
+	t.Helper()
+	s := New([]Column{{Desc: desc}}, sqlitefile.UTF8, Options{MemoryBytes: 100 << 10, TempDir: t.TempDir()})
+	var want [][]byte
+	for r, first := range runs {
+		n := 3000
+		if r == len(runs)-1 {
+			n = 300
+		}
+		for i := range n {
+			rowid := int64(r*10000 + i)
+			if turned {
+				rowid -= int64(r * 20000)
+			}
+			record := sqlitefile.AppendRecord(nil, []value.Value{first(i * 5), value.OfInt(rowid)}, 4)
+			want = append(want, record)
+			if err := s.own.Add(record); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Put(s.own); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.file == nil || len(s.run.entries) != 300 {
+		t.Fatalf("%d records in memory", len(s.run.entries))
+	}
+	slices.SortFunc(want, s.own.order.compare)
+	i := 0
+	for record, err := range s.Sorted(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(record, want[i]) {
+			t.Fatalf("record %d is %x, want %x", i, record, want[i])
+		}
+		i++
+	}
+	if i != len(want) {
+		t.Fatalf("%d records, want %d", i, len(want))
+	}
 }
 
 // TestMemory finds that the runs keep to their share.

@@ -56,29 +56,40 @@ func TestSpill(t *testing.T) {
 // TestNumbers has SQLite judge the order of numbers where integers and doubles
 // meet, each of them several times.
 func TestNumbers(t *testing.T) {
-	var values []value.Value
-	for _, base := range []float64{0, 1, 3, 1 << 50, 1 << 51, 1 << 52, 1 << 53, 1 << 54, 1 << 62, 1 << 63} {
+	for _, base := range []float64{0, 3, 1 << 50, 1 << 51, 1 << 52, 1 << 53, 1 << 54, 1 << 62, 1 << 63} {
+		var reals, ints, coarse []value.Value
 		for i := range int64(12) {
 			for _, sign := range []float64{1, -1} {
 				real := math.Float64frombits(math.Float64bits(base) + uint64(i))
-				values = append(values, value.OfFloat(sign*real), value.OfInt(int64(sign*min(base, 1<<62))+i-6))
+				reals = append(reals, value.OfFloat(sign*real))
+				whole := max(-1<<63, min(sign*base, 1<<63-1024))
+				ints = append(ints, value.OfInt(int64(whole)+i), value.OfInt(int64(whole)+i*512/11))
+				step := int64(max(base/(1<<50), 1)) // four doubles
+				coarse = append(coarse, value.OfInt(int64(whole)-i*step), value.OfInt(int64(whole)-i*step+1))
 			}
-			values = append(values, value.OfInt(math.MaxInt64-i*300), value.OfInt(math.MinInt64+i*300))
+		}
+		for _, values := range [][]value.Value{reals, ints, coarse, append(reals, ints...)} {
+			for _, desc := range []bool{false, true} {
+				sortNumbers(t, values, desc)
+			}
 		}
 	}
-	for _, desc := range []bool{false, true} {
-		c := content{columns: []indexsort.Column{{Desc: desc}}, enc: sqlitefile.UTF8}
-		for i := range 30 * len(values) {
-			c.rows = append(c.rows, []value.Value{values[i*7919%len(values)]})
+}
+
+func sortNumbers(t *testing.T, values []value.Value, desc bool) {
+	t.Helper()
+	c := content{columns: []indexsort.Column{{Desc: desc}}, enc: sqlitefile.UTF8}
+	for i := range 30 * len(values) {
+		c.rows = append(c.rows, []value.Value{values[i*7919%len(values)]})
+	}
+	dir := t.TempDir()
+	for _, memory := range []int{1, 1 << 30} {
+		s := indexsort.New(c.columns, c.enc, indexsort.Options{MemoryBytes: memory, TempDir: dir})
+		for i := range c.rows {
+			must(t, s.Add(c.record(i)))
 		}
-		for _, memory := range []int{1, 1 << 30} {
-			s := indexsort.New(c.columns, c.enc, indexsort.Options{MemoryBytes: memory, TempDir: t.TempDir()})
-			for i := range c.rows {
-				must(t, s.Add(c.record(i)))
-			}
-			c.check(t, t.TempDir(), sorted(t, s))
-			must(t, s.Close())
-		}
+		c.check(t, dir, sorted(t, s))
+		must(t, s.Close())
 	}
 }
 
@@ -139,11 +150,15 @@ func drawContent(t *rapid.T) content {
 	}
 	n := rapid.SampledFrom([]int{0, 1, 2, 30, 500, 3000}).Draw(t, "rows")
 	seed := rapid.Uint64().Draw(t, "seed")
-	for range n {
+	clustered := rapid.Bool().Draw(t, "clustered") // equal values stand together
+	for j := range n {
 		row := make([]value.Value, len(pools))
 		for i, pool := range pools {
 			seed = seed*6364136223846793005 + 1442695040888963407
 			row[i] = pool[int(seed>>33)%len(pool)]
+			if clustered && i == 0 {
+				row[i] = pool[j*len(pool)/n]
+			}
 		}
 		c.rows = append(c.rows, row)
 	}

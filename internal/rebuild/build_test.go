@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -90,9 +91,7 @@ func TestOddIndexes(t *testing.T) {
 	source, target := filepath.Join(dir, "source.db"), filepath.Join(dir, "target.db")
 	run(t, source, "CREATE TABLE t(a TEXT)", "INSERT INTO t VALUES ('b'), ('a'), ('c'), ('aa'), ('')",
 		"CREATE INDEX backwards ON t(a DESC); CREATE INDEX stale ON t(a); CREATE INDEX expr ON t(upper(a)); CREATE INDEX good ON t(a)",
-		"PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql=replace(sql, ' DESC', '') WHERE name='backwards'; UPDATE sqlite_schema SET sql=replace(sql, 'upper', 'lower') WHERE name='expr'; UPDATE sqlite_schema SET sql='CREATE INDEX stale ON u(a)', tbl_name='u' WHERE name='stale'",
-	)
-	run(t, source, "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql='CREATE INDEX stale ON t(a) WHERE 0', tbl_name='t' WHERE name='stale'")
+		"PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql=replace(sql, ' DESC', '') WHERE name='backwards'; UPDATE sqlite_schema SET sql=replace(sql, 'upper', 'lower') WHERE name='expr'; UPDATE sqlite_schema SET sql='CREATE INDEX stale ON t(a) WHERE 0' WHERE name='stale'")
 	x, b, err := roundTrip(t.Context(), source, target, frame.Compression{Codec: "none"})
 	if err != nil {
 		t.Fatal(err)
@@ -225,15 +224,15 @@ func TestBuildRefuses(t *testing.T) {
 		{"rowid implicit", `"columns":["id","a","r"],"rowid":0`, `"columns":["id","a","r"],"rowid":"implicit"`, "its declaration"},
 		{"no rowid", `"columns":["id","a","r"],"rowid":0`, `"columns":["id","a","r"],"rowid":null`, "WITHOUT ROWID"},
 		{"rowid where there is none", `"columns":["k","v"],"rowid":null`, `"columns":["k","v"],"rowid":0`, "WITHOUT ROWID"},
-		{"rowid of a table that has none by name", `"columns":["rowid","x"],"rowid":"implicit"`, `"columns":["rowid","x"],"rowid":0`, "rowid"},
+		{"rowid of a table that has none by name", `"columns":["rowid","x"],"rowid":"implicit"`, `"columns":["rowid","x"],"rowid":0`, "it has 2 columns, its declaration 1"},
 		{"table not in the schema", `{"name":"u","columns"`, `{"name":"v","columns"`, "not the next one of the schema"},
 		{"declaration that cannot be read", `"sql":"CREATE TABLE u(x)"`, `"sql":"CREATE TABLE u("`, "cannot read its declaration"},
 		{"index that cannot be read", `"sql":"CREATE INDEX i ON t(a)"`, `"sql":"CREATE INDEX i ON nowhere(a)"`, "cannot read its declaration"},
 		{"index of an unknown function", `length(a))"`, `unknown(a))"`, "unknown"},
 		{"table that is rebuilt", `"sql":"CREATE TABLE u(x)","btree":"rows"`, `"sql":"CREATE TABLE u(x)","btree":"rebuild"`, ""},
 		{"encoding", `"encoding":"UTF-8"`, `"encoding":"UTF-7"`, "UTF-8"},
-		{"page size", `"page_size":4096`, `"page_size":4095`, "page_size"},
-		{"reserved", `"page_size":4096,"reserved":0`, `"page_size":512,"reserved":100`, "reserved"},
+		{"page size", `"page_size":4096`, `"page_size":4095`, "power of two"},
+		{"reserved", `"page_size":4096,"reserved":0`, `"page_size":512,"reserved":100`, "from 0 to 32"},
 		{"version", `{"litekeep":1,`, `{"litekeep":2,`, "version"},
 		{"count of rows", `"rows":6`, `"rows":7`, "6 rows"},
 		{"empty file with a schema", `"default_cache_size":0}`, `"default_cache_size":0,"zero_bytes":true}`, "0 bytes"},
@@ -273,39 +272,43 @@ func TestBuildNeverPanics(t *testing.T) {
 	text := small(t)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "new.db")
-	rapid.Check(t, func(r *rapid.T) {
-		changed := bytes.Clone(text)
-		for range rapid.IntRange(1, 3).Draw(r, "changes") {
-			at := rapid.IntRange(0, len(changed)-1).Draw(r, "at")
-			switch rapid.IntRange(0, 3).Draw(r, "change") {
-			case 0:
-				changed[at] = rapid.Byte().Draw(r, "byte")
-			case 1:
-				changed[at] = rapid.SampledFrom([]byte("[]{},:\"\n019-e.")).Draw(r, "byte")
-			case 2: // a line twice, or a line less
-				lines := bytes.SplitAfter(changed, []byte("\n"))
-				i := at % len(lines)
-				lines = slices.Insert(lines, rapid.IntRange(0, len(lines)).Draw(r, "line"), lines[i])
-				changed = bytes.Join(lines, nil)
-			default:
-				lines := bytes.SplitAfter(changed, []byte("\n"))
-				changed = bytes.Join(slices.Delete(lines, at%len(lines), at%len(lines)+1), nil)
-			}
-		}
+	built := 0
+	for i := range 600 {
+		changed := mutate(text, rand.New(rand.NewPCG(uint64(i), 10)))
 		if err := os.RemoveAll(path); err != nil {
-			r.Fatal(err)
+			t.Fatal(err)
 		}
-		_, err := rebuild.Build(t.Context(), path, whole(changed), rebuild.Options{Workers: 2})
-		if err == nil {
-			if _, err := os.Stat(path); err != nil {
-				r.Fatal(err)
-			}
+		if _, err := rebuild.Build(t.Context(), path, whole(changed), rebuild.Options{Workers: 2}); err == nil {
+			built++
 		}
-		list, err := os.ReadDir(dir)
-		if err != nil || len(list) != 1 {
-			r.Fatalf("in the folder: %v, %v", list, err)
+		alone(t, dir, "new.db")
+	}
+	// A change of a value goes through: it is the digest that finds it.
+	if built < 3 || built > 300 {
+		t.Errorf("%d of 600 changed documents are built", built)
+	}
+}
+
+// mutate changes bytes or lines of a document in one to three places.
+func mutate(text []byte, rng *rand.Rand) []byte {
+	changed := bytes.Clone(text)
+	for range 1 + rng.IntN(3) {
+		at := rng.IntN(len(changed))
+		lines := bytes.SplitAfter(changed, []byte("\n"))
+		switch rng.IntN(4) {
+		case 0:
+			changed[at] = byte(rng.IntN(256))
+		case 1:
+			const syntax = "[]{},:\"\n0189-e."
+			changed[at] = syntax[rng.IntN(len(syntax))]
+		case 2:
+			changed = bytes.Join(slices.Insert(lines, rng.IntN(len(lines)+1), lines[rng.IntN(len(lines))]), nil)
+		default:
+			i := rng.IntN(len(lines))
+			changed = bytes.Join(slices.Delete(lines, i, i+1), nil)
 		}
-	})
+	}
+	return changed
 }
 
 func TestBuildNeverOverwrites(t *testing.T) {
@@ -327,7 +330,7 @@ func large(t testing.TB) *exported {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "source.db")
 	run(t, path, "CREATE TABLE t(a TEXT, b)", "CREATE INDEX i ON t(a); CREATE INDEX j ON t(b, a DESC)",
-		"WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < 60000) INSERT INTO t SELECT format('%0300d', i*7919%60000), i%77 FROM n",
+		"WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < 25000) INSERT INTO t SELECT format('%0300d', i*7919%25000), i%77 FROM n",
 		"INSERT INTO t VALUES (zeroblob(6000000), 1), ('after', 2), (hex(zeroblob(2500000)), 3)")
 	x, err := exportOnce(t.Context(), path, frame.Compression{Codec: "zstd", Level: 1}, export.Choices{})
 	if err != nil {

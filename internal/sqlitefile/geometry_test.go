@@ -45,6 +45,19 @@ func TestLocalPayload(t *testing.T) {
 			t.Errorf("LocalPayload(%v, %d, %d) = %d", c.table, c.u, c.max+1, got)
 		}
 	}
+	// Where K is exactly X, and one more.
+	for _, u := range []int{480, 512, 4096, 65536} {
+		for _, table := range []bool{true, false} {
+			for j := range 3 {
+				p := int64(sqlitefile.MaxLocal(table, u) + (j+1)*(u-4))
+				for _, p := range []int64{p - 1, p, p + 1} {
+					if got, want := sqlitefile.LocalPayload(table, u, p), localPayload(table, int64(u), p); int64(got) != want {
+						t.Errorf("LocalPayload(%v, %d, %d) = %d, want %d", table, u, p, got, want)
+					}
+				}
+			}
+		}
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		h := headers().Draw(t, "header")
 		table, u := rapid.Bool().Draw(t, "table"), h.Usable()

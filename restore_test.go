@@ -1,0 +1,326 @@
+package litekeep_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/litekeep/litekeep"
+)
+
+const otherSQL = `
+CREATE TABLE note(body TEXT);
+INSERT INTO note VALUES('what the target held'),(printf('%05000d', 1));
+PRAGMA user_version=7;`
+
+// newTarget makes a world with a backup, and a target with other content, a copy
+// of which stays in was.
+func newTarget(t testing.TB) (w *world, b *litekeep.Backup, target, was string) {
+	t.Helper()
+	w = newWorld(t, smallSQL, nil)
+	b = w.backup()
+	target, was = filepath.Join(w.dir, "target.db"), filepath.Join(w.dir, "was.db")
+	makeDatabase(t, target, otherSQL)
+	if err := copyFile(target, was); err != nil {
+		t.Fatal(err)
+	}
+	return w, b, target, was
+}
+
+// alone fails the test where anything but the target lies beside it under its
+// name.
+func alone(t testing.TB, target string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Dir(target))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if base := filepath.Base(target); e.Name() != base && strings.Contains(e.Name(), base) {
+			t.Errorf("%s lies beside the target", e.Name())
+		}
+	}
+}
+
+func TestRestoreOverDatabase(t *testing.T) {
+	t.Parallel()
+	w, b, target, was := newTarget(t)
+	r := w.restore(b.Path, target)
+	if !r.Replaced || !r.Proven || r.SafetyBackup == "" || r.DryRun {
+		t.Errorf("%+v", r)
+	}
+	same(t, w.db, target)
+	alone(t, target)
+	list, err := w.service(func(c *litekeep.Config) { c.DatabasePath = target }).ListBackups(t.Context())
+	if err != nil || len(list) != 1 {
+		t.Fatalf("the safety backup is not listed: %v, %v", list, err)
+	}
+	safety := list[0]
+	if safety.Path != r.SafetyBackup || safety.Verified.IsZero() || safety.Source != target {
+		t.Errorf("%+v", safety)
+	}
+	if until := time.Until(safety.Pinned); until < 29*24*time.Hour {
+		t.Errorf("it is pinned for %v", until)
+	}
+	undo := w.restore(r.SafetyBackup, target)
+	same(t, was, target)
+	w.restore(undo.SafetyBackup, target)
+	same(t, w.db, target)
+}
+
+func TestRestoreWithoutSafety(t *testing.T) {
+	t.Parallel()
+	w, b, target, _ := newTarget(t)
+	r, err := w.RestoreBackup(t.Context(), b.Path, target, litekeep.RestoreOptions{NoSafetyBackup: true, NoProof: true})
+	if err != nil || r.SafetyBackup != "" || r.Proven || !r.Replaced {
+		t.Errorf("%+v, %v", r, err)
+	}
+	same(t, w.db, target)
+	if entries, err := os.ReadDir(w.backups); err != nil || len(entries) != 1 {
+		t.Errorf("there is another folder of backups: %v, %v", entries, err)
+	}
+}
+
+// TestRestoreFromInside names the backup by its file name alone, from its own
+// folder.
+func TestRestoreFromInside(t *testing.T) {
+	w, b, target, _ := newTarget(t)
+	t.Chdir(w.folder)
+	r := w.restore(filepath.Base(b.Path), target)
+	if dir := filepath.Dir(r.SafetyBackup); dir != filepath.Join(w.backups, "target") {
+		t.Errorf("the safety backup is in %q", dir)
+	}
+	clean(t, w.folder)
+}
+
+func TestDryRun(t *testing.T) {
+	t.Parallel()
+	w, b, target, _ := newTarget(t)
+	before := tree(t, w.dir)
+	for path, replaced := range map[string]bool{target: true, filepath.Join(w.dir, "fresh.db"): false} {
+		r, err := w.RestoreBackup(t.Context(), b.Path, path, litekeep.RestoreOptions{DryRun: true})
+		if err != nil || !r.DryRun || r.Proven || r.Replaced != replaced || len(r.Steps) < 3 || r.RecordCount != 5 {
+			t.Errorf("%+v, %v", r, err)
+		}
+	}
+	unchanged(t, w.dir, before)
+}
+
+// TestRestoreRefusals names targets that cannot be restored to. Nothing may
+// change.
+func TestRestoreRefusals(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		prepare func(target string) error
+		says    string
+	}{
+		"folder":        {func(target string) error { return os.Mkdir(target, 0o700) }, "not a file"},
+		"no folder":     {func(target string) error { return os.Remove(filepath.Dir(target)) }, "folder of the target"},
+		"dangling link": {func(target string) error { return os.Symlink(target+".gone", target) }, "symbolic link"},
+		"stale log":     {func(target string) error { return os.WriteFile(target+"-wal", make([]byte, 64), 0o600) }, "-wal"},
+		"stale journal": {func(target string) error { return os.WriteFile(target+"-journal", make([]byte, 64), 0o600) }, "-journal"},
+		"text":          {func(target string) error { return os.WriteFile(target, []byte(strings.Repeat("text ", 99)), 0o600) }, "something else than a database"},
+		"only the log": {func(target string) error {
+			return errors.Join(os.WriteFile(target, nil, 0o600), os.WriteFile(target+"-wal", make([]byte, 64), 0o600))
+		}, "log"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, smallSQL, nil)
+			b := w.backup()
+			target := filepath.Join(w.dir, "in", "target.db")
+			if err := errors.Join(os.Mkdir(filepath.Dir(target), 0o700), test.prepare(target)); err != nil {
+				t.Fatal(err)
+			}
+			before := tree(t, w.dir)
+			_, err := w.RestoreBackup(t.Context(), b.Path, target, litekeep.RestoreOptions{})
+			if !errors.Is(err, litekeep.ErrTarget) || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%v", err)
+			}
+			unchanged(t, w.dir, before)
+		})
+	}
+}
+
+// TestRestoreOverEmptyFiles restores to what SQLite takes for an empty database.
+func TestRestoreOverEmptyFiles(t *testing.T) {
+	t.Parallel()
+	for name, sql := range map[string]string{"zero bytes": "", "no tables": "VACUUM"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, smallSQL, nil)
+			b := w.backup()
+			target := filepath.Join(w.dir, "target.db")
+			if err := os.WriteFile(target, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			makeDatabase(t, target, sql)
+			if r := w.restore(b.Path, target); !r.Replaced || r.SafetyBackup == "" {
+				t.Errorf("%+v", r)
+			}
+			same(t, w.db, target)
+		})
+	}
+}
+
+// TestRestoreOfZeroBytes restores an empty file over a database.
+func TestRestoreOfZeroBytes(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"DELETE", "WAL"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			w, _, target, was := newTarget(t)
+			makeDatabase(t, target, "PRAGMA journal_mode="+mode)
+			if err := os.Truncate(w.db, 0); err != nil {
+				t.Fatal(err)
+			}
+			b := w.backup()
+			if mode == "WAL" { // an empty file has no pages of the right size
+				before := tree(t, w.dir)
+				if _, err := w.RestoreBackup(t.Context(), b.Path, target, litekeep.RestoreOptions{}); !errors.Is(err, litekeep.ErrTarget) {
+					t.Errorf("not refused: %v", err)
+				}
+				unchanged(t, w.dir, before)
+				return
+			}
+			r := w.restore(b.Path, target)
+			if got := query(t, target, "SELECT count(*) FROM sqlite_schema"); got != "0" {
+				t.Errorf("the target has %s objects", got)
+			}
+			if got := query(t, target, "PRAGMA integrity_check"); got != "ok" {
+				t.Error(got)
+			}
+			w.restore(r.SafetyBackup, target)
+			if got, want := query(t, target, "SELECT * FROM note"), query(t, was, "SELECT * FROM note"); got != want {
+				t.Errorf("the undo gives %q", got)
+			}
+		})
+	}
+}
+
+func TestRestoreThroughLink(t *testing.T) {
+	t.Parallel()
+	w, b, target, _ := newTarget(t)
+	link := filepath.Join(w.dir, "link.db")
+	if err := os.Symlink(target, link); err != nil {
+		t.Fatal(err)
+	}
+	w.restore(b.Path, link)
+	if info, err := os.Lstat(link); err != nil || info.Mode().Type() != fs.ModeSymlink {
+		t.Errorf("the link is no more: %v, %v", info, err)
+	}
+	same(t, w.db, target)
+}
+
+// TestRestoreWithOtherPages restores to a target with pages of another size,
+// which works in a rollback mode alone.
+func TestRestoreWithOtherPages(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"DELETE", "WAL"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, smallSQL, nil)
+			b := w.backup()
+			target := filepath.Join(w.dir, "target.db")
+			makeDatabase(t, target, "PRAGMA page_size=1024; PRAGMA journal_mode="+mode+";"+otherSQL)
+			before := tree(t, w.dir)
+			_, dry := w.RestoreBackup(t.Context(), b.Path, target, litekeep.RestoreOptions{DryRun: true})
+			_, err := w.RestoreBackup(t.Context(), b.Path, target, litekeep.RestoreOptions{})
+			if mode == "DELETE" {
+				if err != nil || dry != nil {
+					t.Fatal(err, dry)
+				}
+				same(t, w.db, target)
+				return
+			}
+			var e *litekeep.Error
+			if !errors.Is(err, litekeep.ErrTarget) || !errors.As(err, &e) || e.Hint == "" {
+				t.Errorf("no clear refusal: %v", err)
+			}
+			if !errors.Is(dry, litekeep.ErrTarget) {
+				t.Errorf("the dry run sees no obstacle: %v", dry)
+			}
+			unchanged(t, w.dir, before)
+		})
+	}
+}
+
+// TestRestoreOverOpenDatabase restores to a database that another process reads
+// and writes through connections which stay open.
+func TestRestoreOverOpenDatabase(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"delete", "truncate", "persist", "wal"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			w, b, target, _ := newTarget(t)
+			other := startActor(t, "hold", target)
+			want := func(statement, answer string) {
+				t.Helper()
+				if got := other.ask(statement); got != answer {
+					t.Errorf("%s: %q, want %q", statement, got, answer)
+				}
+			}
+			want("PRAGMA journal_mode="+mode, mode)
+			want("-SELECT count(*) FROM note", "2")
+			want("-INSERT INTO note VALUES('written before')", "")
+			r := w.restore(b.Path, target)
+			want("SELECT count(*) FROM account", "3")
+			want("-SELECT count(*) FROM account", "3")
+			want("INSERT INTO account(owner) VALUES('written after')", "")
+			want("-SELECT owner FROM account WHERE id>7", "written after")
+			want("PRAGMA integrity_check", "ok")
+			want("SELECT count(*) FROM account a JOIN account b USING(owner)", "4")
+			w.restore(r.SafetyBackup, target)
+			want("SELECT count(*) FROM note WHERE body='written before'", "1")
+			want("PRAGMA integrity_check", "ok")
+			other.finish()
+			if got := query(t, target, "PRAGMA integrity_check"); got != "ok" {
+				t.Error(got)
+			}
+		})
+	}
+}
+
+// TestRestoreOverReader restores while a read transaction is open. In WAL mode
+// it goes on seeing what it saw; in rollback mode it is waited for.
+func TestRestoreOverReader(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"delete", "wal"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			w, b, target, was := newTarget(t)
+			other := startActor(t, "hold", target)
+			other.ask("PRAGMA journal_mode=" + mode)
+			other.ask("BEGIN")
+			if got := other.ask("SELECT count(*) FROM note"); got != "2" {
+				t.Fatal(got)
+			}
+			hasty := w.service(func(c *litekeep.Config) { c.BusyTimeout = 50 * time.Millisecond })
+			_, err := hasty.RestoreBackup(t.Context(), b.Path, target, litekeep.RestoreOptions{NoSafetyBackup: true})
+			if got := other.ask("SELECT count(*) FROM note"); got != "2" {
+				t.Errorf("the open transaction sees %q", got)
+			}
+			other.ask("COMMIT")
+			if mode == "wal" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := other.ask("SELECT count(*) FROM account"); got != "3" {
+					t.Errorf("the next transaction sees %q", got)
+				}
+				return
+			}
+			if !errors.Is(err, litekeep.ErrBusy) {
+				t.Errorf("not busy: %v", err)
+			}
+			other.finish()
+			same(t, was, target)
+			alone(t, target)
+		})
+	}
+}
