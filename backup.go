@@ -115,7 +115,7 @@ func (r *run) do(ctx context.Context, p pin) (*Backup, error) {
 	defer object.discard()
 	if r.s.cfg.VerifyOnBackup {
 		begin := r.s.now()
-		if err := r.s.check(ctx, object.file, &r.m); err != nil {
+		if r.m.Stored.SHA256, err = r.s.readBack(ctx, object.file, &r.m); err != nil {
 			return nil, fmt.Errorf("read back %s: %w", object.final, err)
 		}
 		r.m.Verified = manifest.At(r.s.now())
@@ -287,6 +287,9 @@ func (r *run) write(ctx context.Context, object *object, mismatched map[int64]st
 	out := bufio.NewWriterSize(object, 256<<10)
 	w := archive.NewWriter(ctx, out, r.s.cfg.compression(), workers(), spare)
 	defer w.Stop()
+	if r.s.cfg.VerifyOnBackup {
+		w.LeaveObjectHash()
+	}
 	source := r.documentSource()
 	total := r.snapshot.Bytes
 	r.counted, err = p.Run(ctx, &source, w, export.Options{
@@ -353,11 +356,11 @@ func (r *run) publish(o *object, p pin) (*Backup, error) {
 	}
 	if p.until != "" {
 		if err := r.s.disk.WriteFile(o.final+pinSuffix, p.encode(), durable.FilePerm); err != nil {
-			return nil, errors.Join(err, os.Remove(o.final))
+			return nil, errors.Join(err, o.takeBack())
 		}
 	}
 	if err := r.s.disk.WriteFile(o.final+manifest.Suffix, text, durable.FilePerm); err != nil {
-		return nil, errors.Join(fmt.Errorf("write manifest: %w", err), os.Remove(o.final))
+		return nil, errors.Join(fmt.Errorf("write manifest: %w", err), o.takeBack())
 	}
 	return newBackup(r.folder, &r.m), nil
 }

@@ -22,6 +22,7 @@ import (
 const (
 	lockFile      = ".lock"
 	scratchFolder = ".tmp"
+	scratchPrefix = "litekeep-"
 	markFile      = "object"
 	pinSuffix     = ".pin.json"
 )
@@ -48,7 +49,7 @@ func scratchName(folder string) string {
 		folder = abs
 	}
 	sum := sha256.Sum256([]byte(folder))
-	return "litekeep-" + hex.EncodeToString(sum[:6]) + "-"
+	return scratchPrefix + hex.EncodeToString(sum[:6]) + "-"
 }
 
 // sweep removes what runs that were cut off left for a database's folder. The
@@ -72,9 +73,17 @@ func (s *Service) sweep(folder string) error {
 
 func (s *Service) leftovers(folder string) ([]string, error) {
 	scratch := filepath.Join(folder, scratchFolder)
+	// The folder's own scratch is nobody else's, by whatever path it was used.
+	patterns := []string{
+		filepath.Join(escapeGlob(scratch), scratchPrefix+"*"),
+		filepath.Join(escapeGlob(scratch), markFile+".*"+durable.TempSuffix),
+	}
+	if s.cfg.TempDirectory != "" {
+		patterns = append(patterns, filepath.Join(escapeGlob(s.cfg.TempDirectory), scratchName(folder)+"*"))
+	}
 	var left []string
-	for _, base := range []string{scratch, s.cfg.TempDirectory} {
-		found, err := filepath.Glob(filepath.Join(escapeGlob(base), scratchName(folder)+"*"))
+	for _, pattern := range patterns {
+		found, err := filepath.Glob(pattern)
 		if err != nil {
 			return nil, err
 		}

@@ -77,3 +77,13 @@ func (o *object) discard() {
 		_ = os.Remove(o.partial)
 	}
 }
+
+// takeBack removes a published object that no manifest could be written for,
+// and its pin.
+func (o *object) takeBack() error {
+	err := os.Remove(o.final + pinSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, os.Remove(o.final))
+}

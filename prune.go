@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -56,8 +55,8 @@ func (s *Service) CleanupOldBackups(ctx context.Context, dryRun bool) ([]Decisio
 
 func (s *Service) cleanup(ctx context.Context, name string, dryRun bool) (d []Decision, err error) {
 	folder := filepath.Join(s.cfg.BackupDirectory, name)
-	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	if used, err := hasBackups(folder); err != nil || !used {
+		return nil, err // not even a lock is made in a folder of somebody else
 	}
 	if dryRun {
 		return s.prune(ctx, name, true)
@@ -68,6 +67,17 @@ func (s *Service) cleanup(ctx context.Context, name string, dryRun bool) (d []De
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
 	return s.prune(ctx, name, false)
+}
+
+// hasBackups reports whether a folder holds backups, or what is left of some
+// that were being removed.
+func hasBackups(folder string) (bool, error) {
+	for _, suffix := range []string{manifest.Suffix, manifest.PrunedSuffix} {
+		if paths, err := objects(folder, suffix); err != nil || len(paths) > 0 {
+			return len(paths) > 0, err
+		}
+	}
+	return false, nil
 }
 
 // prune applies the retention to one database, whose lock the caller holds

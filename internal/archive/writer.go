@@ -19,7 +19,7 @@ const alone = 8 << 20
 // A Writer compresses, hashes and writes frames. One goroutine uses it.
 type Writer struct {
 	out    io.Writer
-	sum    hash.Hash // of the object
+	sum    hash.Hash // of the object; nil if somebody else will hash it
 	size   int64     // of the object
 	frames []manifest.Frame
 	spare  chan []byte
@@ -63,6 +63,10 @@ func NewWriter(ctx context.Context, out io.Writer, c frame.Compression, workers 
 	return w
 }
 
+// LeaveObjectHash makes the Writer not hash the object as a whole, for a caller
+// who does so when the object is read back. It is called before Add.
+func (w *Writer) LeaveObjectHash() { w.sum = nil }
+
 func hashParts(parts [][]byte) (sum [sha256.Size]byte) {
 	if len(parts) == 1 {
 		return sha256.Sum256(parts[0])
@@ -81,7 +85,9 @@ func (w *Writer) write(p *packed) error {
 		if _, err := w.out.Write(part); err != nil {
 			return fmt.Errorf("write object: %w", err)
 		}
-		w.sum.Write(part)
+		if w.sum != nil {
+			w.sum.Write(part)
+		}
 		f.Stored += int64(len(part))
 	}
 	w.size += f.Stored
@@ -134,7 +140,7 @@ func (w *Writer) Digest() (string, error) {
 type Summary struct {
 	Frames   []manifest.Frame
 	Bytes    int64         // of the object
-	SHA256   manifest.Hash // of the object
+	SHA256   manifest.Hash // of the object; zero after LeaveObjectHash
 	Document int64         // length of the document in bytes
 }
 
@@ -143,7 +149,10 @@ func (w *Writer) Close() (*Summary, error) {
 	if err := w.p.Close(); err != nil {
 		return nil, err
 	}
-	s := &Summary{Frames: w.frames, Bytes: w.size, SHA256: manifest.Hash(w.sum.Sum(nil))}
+	s := &Summary{Frames: w.frames, Bytes: w.size}
+	if w.sum != nil {
+		s.SHA256 = manifest.Hash(w.sum.Sum(nil))
+	}
 	for i := range s.Frames {
 		s.Document += s.Frames[i].Bytes
 	}

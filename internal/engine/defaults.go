@@ -137,7 +137,7 @@ func selectStored(table *Object) string {
 		// With the table's name before it, a name cannot be taken for a text.
 		b.WriteString("t." + quoteName(table.Table.Columns[column].Name))
 	}
-	b.WriteString(" FROM main." + quoteName(table.Name) + " AS t NOT INDEXED")
+	b.WriteString(" FROM main." + quoteName(table.Name) + " AS t")
 	return b.String()
 }
 

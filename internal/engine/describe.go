@@ -62,6 +62,8 @@ type Column struct {
 	RealAffinity bool
 	NotNull      bool
 	HasDefault   bool // the column has a DEFAULT clause
+
+	affinity byte // SQLite's letter for it
 }
 
 // The values of Column.Hidden.

@@ -180,14 +180,3 @@ func TestIntegrityCheckAgreesWithPragma(t *testing.T) {
 		t.Errorf("%d of 60 changes are damage", found)
 	}
 }
-
-func TestForeignKeyCheck(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "keys.db")
-	mustCreate(t, path, `CREATE TABLE p(a PRIMARY KEY); CREATE TABLE c(x REFERENCES p(a)); CREATE TABLE d(x REFERENCES p(a));
-		CREATE TABLE wrong(x REFERENCES p(nope)); INSERT INTO p VALUES(1); INSERT INTO c VALUES(1),(2),(NULL),(3); INSERT INTO d VALUES(9);
-		INSERT INTO wrong VALUES(1)`)
-	n, note, err := ForeignKeyCheck(t.Context(), path)
-	if err != nil || n != 3 || !strings.Contains(note, "wrong") || !strings.Contains(note, "mismatch") {
-		t.Errorf("%d violations, note %q, error %v", n, note, err)
-	}
-}

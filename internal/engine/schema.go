@@ -119,6 +119,7 @@ func columnInfo(c *sqlite3.TColumn) Column {
 		Name:         cText(c.FzCnName),
 		RealAffinity: byte(c.Faffinity) == sqlite3.SQLITE_AFF_REAL,
 		HasDefault:   c.FiDflt != 0,
+		affinity:     byte(c.Faffinity),
 	}
 	// Two bit fields behind the name: the conflict action of NOT NULL, and
 	// the number of a standard type. They have no name of their own here.

@@ -161,7 +161,7 @@ func TestRuns(t *testing.T) {
 		return []value.Value{value.OfText("12345"), value.OfText("9"), value.OfBlob([]byte("12345"))}[i%3]
 	}
 	behind := func(i int) value.Value {
-		return value.OfText("1" + string(rune('a'+i%7)) + "345678" + string(rune('a'+i%5)))
+		return value.OfText("1" + string(rune('a'+i%7)) + "345678" + string(rune('a'+i%11)))
 	}
 	for name, runs := range map[string][]func(int) value.Value{
 		"numbers":        {numbers, numbers, numbers},

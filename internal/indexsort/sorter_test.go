@@ -35,8 +35,8 @@ func TestSpill(t *testing.T) {
 		if len(c.rows) == 0 {
 			return
 		}
-		for len(c.rows) < 5000 {
-			c.rows = append(c.rows, c.rows[:min(len(c.rows), 5000-len(c.rows))]...)
+		for len(c.rows) < 2500 {
+			c.rows = append(c.rows, c.rows[:min(len(c.rows), 2500-len(c.rows))]...)
 		}
 		var orders [2][][]byte
 		for i, memory := range []int{1, 1 << 30} {

@@ -1,0 +1,143 @@
+package litekeep_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/engine"
+	"github.com/litekeep/litekeep/internal/value"
+)
+
+// ledgerSQL makes two tables whose amounts sum up to nothing in every consistent
+// state, and a version that each transaction counts up and adds a row for.
+const ledgerSQL = `
+CREATE TABLE credit(id INTEGER PRIMARY KEY, amount INTEGER, pad BLOB);
+CREATE TABLE debit(id INTEGER PRIMARY KEY, amount INTEGER, pad BLOB);
+CREATE TABLE version(n INTEGER);
+CREATE TABLE history(n INTEGER PRIMARY KEY, pad TEXT);
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<800)
+INSERT INTO credit SELECT i, 0, randomblob(900) FROM n;
+INSERT INTO debit SELECT id, 0, randomblob(900) FROM credit;
+CREATE INDEX credit_amount ON credit(amount);
+CREATE INDEX debit_amount ON debit(amount);
+INSERT INTO version VALUES(0);`
+
+// playWriter writes to a database until its standard input ends. It never waits
+// longer for a lock than its timeout.
+func playWriter(ctx context.Context, args []string) error {
+	c, err := engine.Open(ctx, args[0], engine.OpenOptions{BusyTimeout: 20 * time.Second})
+	if err != nil {
+		return err
+	}
+	done := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		close(done)
+	}()
+	fmt.Println("ready")
+	const transaction = `BEGIN IMMEDIATE;
+UPDATE version SET n=n+1;
+INSERT INTO history SELECT n, printf('%0300d', n) FROM version;
+UPDATE credit SET amount=amount+?1 WHERE id=1+?1%800;
+UPDATE debit SET amount=amount-?1 WHERE id=1+(?1*7)%800;
+COMMIT`
+	for n := int64(1); ; n++ {
+		select {
+		case <-done:
+			fmt.Println(n - 1)
+			return c.Close()
+		default:
+		}
+		v := value.OfInt(n)
+		if err := c.Exec(ctx, transaction, v, v); err != nil {
+			return errors.Join(fmt.Errorf("transaction %d: %w", n, err), c.Close())
+		}
+		if n%8 == 0 {
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
+// invariant is one row: the sum, whether the version is that of the history, and
+// the version.
+const invariant = `SELECT (SELECT sum(amount) FROM credit)+(SELECT sum(amount) FROM debit),
+(SELECT count(*)=coalesce(max(n),0) AND count(*)=(SELECT n FROM version) FROM history), (SELECT n FROM version)`
+
+// TestBackupsBesideWriter makes backups while another process writes. Each must
+// be one state of the database.
+func TestBackupsBesideWriter(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"delete", "wal"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, "PRAGMA journal_mode="+mode+";"+ledgerSQL, nil)
+			writer := startActor(t, "write", w.db)
+			var paths []string
+			for begin := time.Now(); time.Since(begin) < 2*time.Second || len(paths) < 3; {
+				b := w.backup()
+				paths = append(paths, b.Path)
+			}
+			transactions := writer.finish() // fails the test if the writer has
+			var last int64
+			for i, path := range paths {
+				target := filepath.Join(w.dir, fmt.Sprintf("restored%d.db", i))
+				w.restore(path, target)
+				var sum, whole, version int64
+				if _, err := fmt.Sscanf(query(t, target, invariant), "%d|%d|%d", &sum, &whole, &version); err != nil {
+					t.Fatal(err)
+				}
+				if sum != 0 || whole != 1 || version < last {
+					t.Errorf("backup %d: sum %d, whole %d, version %d after %d", i, sum, whole, version, last)
+				}
+				last = version
+				if got := query(t, target, "PRAGMA integrity_check"); got != "ok" {
+					t.Error(got)
+				}
+				if err := os.Remove(target); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if last == 0 {
+				t.Error("the writer did nothing meanwhile")
+			}
+			if got := query(t, w.db, "PRAGMA integrity_check"); got != "ok" {
+				t.Errorf("the source: %s", got)
+			}
+			t.Logf("%d backups up to version %d beside %s transactions", len(paths), last, transactions)
+		})
+	}
+}
+
+// TestBackupOfLockedDatabase waits for a lock for as long as it is told.
+func TestBackupOfLockedDatabase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, smallSQL, nil)
+	holder := startActor(t, "hold", w.db)
+	holder.ask("BEGIN EXCLUSIVE")
+	s := w.service(func(c *litekeep.Config) { c.BusyTimeout = 100 * time.Millisecond })
+	if _, err := s.CreateBackup(t.Context()); !errors.Is(err, litekeep.ErrBusy) {
+		t.Errorf("not busy: %v", err)
+	}
+	if len(w.list()) != 0 {
+		t.Error("something is listed")
+	}
+	clean(t, w.folder)
+	done := make(chan error, 1)
+	go func() {
+		_, err := w.CreateBackup(t.Context())
+		done <- err
+	}()
+	time.Sleep(100 * time.Millisecond)
+	holder.ask("UPDATE account SET amount=0; COMMIT")
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	holder.finish()
+}
