@@ -101,10 +101,10 @@ func sourceError(err error) error {
 }
 
 func (r *run) do(ctx context.Context, p pin) (*Backup, error) {
+	defer r.tidy()
 	if err := r.makeScratch(); err != nil {
 		return nil, err
 	}
-	defer r.tidy()
 	if err := r.takeSnapshot(ctx); err != nil {
 		return nil, err
 	}

@@ -160,7 +160,7 @@ func (c crashScene) check(ctx context.Context) error {
 // looks at what it leaves.
 func TestKilledAtAnyTime(t *testing.T) {
 	t.Parallel()
-	const kills, limit = 25, 20 * time.Second // for each mode
+	const kills, limit = 25, 15 * time.Second // for each mode
 	for i, mode := range []string{"delete", "wal"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"strings"
@@ -22,19 +23,18 @@ const roleVariable = "LITEKEEP_TEST_ROLE"
 // roles are what a process that a test started can do. The arguments are those
 // of the process.
 var roles = map[string]func(ctx context.Context, args []string) error{
-	"default":  playDefault,
-	"lock":     playLock,
-	"hold":     playHolder,
-	"write":    playWriter,
-	"step":     playStep,
-	"work":     playWork,
-	"fulldisk": playFullDisk,
-	"readonly": playReadOnly,
+	"default": playDefault,
+	"lock":    playLock,
+	"hold":    playHolder,
+	"write":   playWriter,
+	"step":    playStep,
+	"work":    playWork,
 }
 
 // TestMain runs the tests, or, in a process that a test started, its role.
 func TestMain(m *testing.M) {
 	if role, ok := os.LookupEnv(roleVariable); ok {
+		maps.Copy(roles, systemRoles)
 		if err := roles[role](context.Background(), os.Args[1:]); err != nil {
 			fmt.Println("error:", err)
 			os.Exit(1)

@@ -27,7 +27,7 @@ CREATE TABLE account(id INTEGER PRIMARY KEY, owner TEXT NOT NULL, amount INTEGER
 CREATE INDEX account_owner ON account(owner);
 INSERT INTO account VALUES(1,'Ada',100),(2,'Bob',9007199254740993),(7,'Zoë',-5);
 CREATE TABLE log(at REAL, what BLOB);
-INSERT INTO log VALUES(1.5,x'00ff'),(-0.0,NULL);
+INSERT INTO log VALUES(1.5,x'00ff'),(0.0,NULL);
 PRAGMA user_version=42;`
 
 // world is a folder with a database and a Service that backs it up.

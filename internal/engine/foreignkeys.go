@@ -102,7 +102,9 @@ func (k *keyChecker) check(ctx context.Context, c *Conn, o *Object) error {
 type reference struct {
 	parent   string
 	from, to []string
-	weird    []string // what is true of values that the two sides may compare differently
+	// weird are conditions on values that SQLite converts before it looks them
+	// up but not when it compares two columns: numbers in a TEXT column.
+	weird []string
 }
 
 // countInOrder counts the violations of a table whose references are all of
@@ -176,12 +178,8 @@ func (k *keyChecker) fits(child *TableInfo, r *reference, implied bool) bool {
 			return false
 		}
 		key = append(key, to)
-		switch child.Columns[from].affinity {
-		case sqlite3.SQLITE_AFF_BLOB, sqlite3.SQLITE_AFF_NONE:
-		case sqlite3.SQLITE_AFF_TEXT:
-			r.weird = append(r.weird, "typeof(f"+fmt.Sprint(i)+") IN ('integer','real')")
-		default:
-			r.weird = append(r.weird, "typeof(f"+fmt.Sprint(i)+")='text'")
+		if child.Columns[from].affinity == sqlite3.SQLITE_AFF_TEXT {
+			r.weird = append(r.weird, fmt.Sprintf("typeof(f%d) IN ('integer','real')", i))
 		}
 	}
 	if len(key) == 1 && key[0] == parent.RowIDAlias {
@@ -198,8 +196,7 @@ func (t *TableInfo) column(name string) int {
 }
 
 // countMissing counts the rows whose reference leads nowhere. usual is false
-// where a value that leads nowhere is not of its column's affinity: SQLite
-// converts it before it looks.
+// where some of them are weird.
 func (c *Conn) countMissing(ctx context.Context, child string, r reference) (n int64, usual bool, err error) {
 	var fields, given, groups, same []string
 	for i := range r.from {

@@ -12,13 +12,37 @@ import (
 )
 
 func TestForeignKeyCheck(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "keys.db")
-	mustCreate(t, path, `CREATE TABLE p(a PRIMARY KEY); CREATE TABLE c(x REFERENCES p(a)); CREATE TABLE d(x REFERENCES p(a));
-		CREATE TABLE wrong(x REFERENCES p(nope)); INSERT INTO p VALUES(1); INSERT INTO c VALUES(1),(2),(NULL),(3),(3); INSERT INTO d VALUES(9);
-		INSERT INTO wrong VALUES(1)`)
-	n, note, err := ForeignKeyCheck(t.Context(), path)
-	if err != nil || n != 4 || !strings.Contains(note, "wrong") || !strings.Contains(note, "mismatch") {
-		t.Errorf("%d violations, note %q, error %v", n, note, err)
+	tests := []struct {
+		name string
+		sql  string
+		then string // the declaration of table c, put in afterwards
+		want int64
+		note string
+	}{
+		{"usual", `CREATE TABLE p(a PRIMARY KEY); CREATE TABLE c(x REFERENCES p(a)); CREATE TABLE d(x REFERENCES p(a));
+			INSERT INTO p VALUES(1); INSERT INTO c VALUES(1),(2),(NULL),(3),(3); INSERT INTO d VALUES(9)`, "", 4, ""},
+		{"rowid", "CREATE TABLE p(a INTEGER PRIMARY KEY); CREATE TABLE c(x INT REFERENCES p); INSERT INTO p VALUES(1); INSERT INTO c VALUES(1),(2)", "", 1, ""},
+		{"no such column", "CREATE TABLE p(a UNIQUE); CREATE TABLE c(x REFERENCES p(nope)); INSERT INTO c VALUES(1)", "", 0, "mismatch"},
+		{"no unique index", "CREATE TABLE p(a UNIQUE, b); CREATE TABLE c(x REFERENCES p(b)); INSERT INTO c VALUES(1)", "", 0, "mismatch"},
+		{"no such table", "CREATE TABLE c(x REFERENCES p(b)); INSERT INTO c VALUES(1),(NULL)", "", 1, ""},
+		{"the child's collation", "CREATE TABLE p(a TEXT UNIQUE); CREATE TABLE c(x TEXT COLLATE NOCASE REFERENCES p(a)); INSERT INTO p VALUES('a'); INSERT INTO c VALUES('A'),('a'),('A')", "", 2, ""},
+		{"a number in a text column", "CREATE TABLE p(a TEXT UNIQUE); CREATE TABLE c(x); INSERT INTO p VALUES('1'); INSERT INTO c VALUES(1),(2)",
+			"CREATE TABLE c(x TEXT REFERENCES p(a))", 1, ""},
+		{"a value against its affinity", "CREATE TABLE p(a INT UNIQUE); CREATE TABLE c(x); INSERT INTO p VALUES(1); INSERT INTO c VALUES('1'),('2')",
+			"CREATE TABLE c(x INT REFERENCES p(a))", 1, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "keys.db")
+			mustCreate(t, path, test.sql)
+			if test.then != "" {
+				replaceSchema(t, path, "c", test.then)
+			}
+			n, note, err := ForeignKeyCheck(t.Context(), path)
+			if err != nil || n != test.want || (note != "") != (test.note != "") || !strings.Contains(note, test.note) {
+				t.Errorf("%d violations, note %q, error %v", n, note, err)
+			}
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 )
 
 // superTrailer of a journal, as SQLite writes it.
@@ -93,5 +94,51 @@ func TestSnapshotOfAnOldPageCount(t *testing.T) {
 	}
 	if got := immutableRows(t, dest, "SELECT count(*) FROM t"); got[0] != "2000" {
 		t.Errorf("rows %v", got)
+	}
+}
+
+// TestSnapshotOfQuietDatabaseThatAwakes has somebody come in while the files
+// are copied: in WAL mode no lock keeps them out.
+func TestSnapshotOfQuietDatabaseThatAwakes(t *testing.T) {
+	source, dest := places(t)
+	mustCreate(t, source, "PRAGMA journal_mode=WAL", fillTable)
+	var writer *Conn
+	info, err := Snapshot(t.Context(), source, dest, SnapshotOptions{BusyTimeout: time.Second, Progress: func(int64, int64) {
+		if writer == nil {
+			writer = mustOpen(t, source, "INSERT INTO t(b) VALUES('new')", "PRAGMA wal_checkpoint", "UPDATE t SET b='later' WHERE b='new'")
+		}
+	}})
+	if err != nil || info.Restarts == 0 || info.Quiet {
+		t.Fatalf("info %+v, error %v", info, err)
+	}
+	checkSnapshot(t, dest, 2001)
+	if got := immutableRows(t, dest, "SELECT count(*) FROM t WHERE b='later'"); got[0] != "1" {
+		t.Errorf("the change is not there: %v", got)
+	}
+}
+
+// TestSettle makes sure that a file is not looked at so soon after a change that
+// another change would leave no mark.
+func TestSettle(t *testing.T) {
+	source, _ := places(t)
+	mustCreate(t, source, "PRAGMA journal_mode=WAL", fillTable)
+	for _, age := range []time.Duration{0, time.Hour, -time.Hour} {
+		changed := time.Now().Add(-age).Add(time.Microsecond)
+		if err := os.Chtimes(source, changed, changed); err != nil {
+			t.Fatal(err)
+		}
+		s, err := openSource(t.Context(), source, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if since := time.Since(s.marks.main.info.ModTime()); since > -time.Minute && since < 49*time.Millisecond {
+			t.Errorf("the copy begins %v after the change", since)
+		}
+		if err := s.close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

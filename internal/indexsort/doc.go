@@ -25,6 +25,9 @@
 // Each record has a key word, 8 bytes that order records by their first column
 // as far as 8 bytes can. Runs are sorted by key words in linear time, and among
 // those with equal key words by the next: the next 7 bytes of the text, or the
-// next column. Only small groups and rare cases compare whole records. Input
-// that is in order already is recognised and not sorted.
+// next column. What all records of a run begin with is passed over. Only small
+// groups and rare cases compare whole records. Two kinds of order in the input
+// save work: records in ascending order are not sorted, and where the fields
+// behind the first ascend, as rowids do when a table is read in its order,
+// records with equal first columns are not compared.
 package indexsort
