@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/litekeep/litekeep/internal/archive"
@@ -62,8 +63,11 @@ func (s *Service) createBackup(ctx context.Context, p pin) (b *Backup, err error
 	if err != nil {
 		return nil, sourceError(err)
 	}
-	if info.IsDir() {
+	switch {
+	case info.IsDir():
 		return nil, &Error{Op: "backup", Path: r.source, Kind: ErrRefused, Err: errors.New("is a directory, not a database")}
+	case !info.Mode().IsRegular():
+		return nil, &Error{Op: "backup", Path: r.source, Kind: ErrRefused, Err: errors.New("is not a regular file, so it is no database")}
 	}
 	unlock, err := s.lock(ctx, s.cfg.Name, "backup "+r.source)
 	if err != nil {
@@ -94,7 +98,7 @@ func (s *Service) createBackup(ctx context.Context, p pin) (b *Backup, err error
 // sourceError says that a source which is not there is refused, like one that
 // is no database.
 func sourceError(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return &Error{Op: "backup", Kind: ErrRefused, Err: err, Hint: "check the path"}
 	}
 	return err
@@ -241,6 +245,9 @@ func (r *run) plan(ctx context.Context, f *os.File, mismatched map[int64]string)
 	d, err := engine.Describe(ctx, r.snapshotPath())
 	if err != nil {
 		return nil, refuseUnreadable(err)
+	}
+	if len(d.Lost) > 0 && d.Malformed == "" {
+		return nil, fmt.Errorf("index %q, which its table demands, is not there: %w", d.Lost[0], export.ErrRefused)
 	}
 	if d.Malformed != "" {
 		r.warn("SQLite %s cannot read all of the schema: %s", engine.Version(), d.Malformed)

@@ -59,9 +59,16 @@ func TestCancel(t *testing.T) {
 		name, phase string
 		call        func(context.Context, *litekeep.Service) error
 	}{
-		{"backup at once", "", backup}, {"snapshot", "snapshot", backup}, {"export", "export", backup}, {"read back", "verify", backup},
-		{"verify at once", "", verify}, {"verify", "verify", verify},
-		{"restore at once", "", restore}, {"build", "build", restore}, {"prove", "prove", restore}, {"publish", "publish", restore},
+		{"backup at once", "", backup},
+		{"snapshot", "snapshot", backup},
+		{"export", "export", backup},
+		{"read back", "verify", backup},
+		{"verify at once", "", verify},
+		{"verify", "verify", verify},
+		{"restore at once", "", restore},
+		{"build", "build", restore},
+		{"prove", "prove", restore},
+		{"publish", "publish", restore},
 		{"prune at once", "", func(ctx context.Context, s *litekeep.Service) error {
 			_, err := s.CleanupOldBackups(ctx, false)
 			return err

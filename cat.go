@@ -40,8 +40,10 @@ func (s *Service) ReadTable(ctx context.Context, path, table string, objects boo
 	defer f.Close()
 	t := findTable(m, table)
 	if t == nil {
-		return &Error{Op: "cat", Path: path, Err: fmt.Errorf("the backup has no table %q", table),
-			Hint: "`litekeep info BACKUP` lists its tables"}
+		return &Error{
+			Op: "cat", Path: path, Err: fmt.Errorf("the backup has no table %q", table),
+			Hint: "`litekeep info BACKUP` lists its tables",
+		}
 	}
 	l := &lines{w: w, name: table, objects: objects}
 	first, last := t.Frames[0], t.Frames[1]

@@ -63,9 +63,12 @@ func playFullDisk(ctx context.Context, args []string) error {
 		name string
 		play func(context.Context) error
 	}{
-		{"no room for the snapshot", d.noRoomForSnapshot}, {"no room for the object", d.noRoomForObject},
-		{"no room for both", d.noRoomForBoth}, {"each page", d.backupAtEachPage},
-		{"restore at each page", d.restoreAtEachPage}, {"no room for the restore", d.noRoomForRestore},
+		{"no room for the snapshot", d.noRoomForSnapshot},
+		{"no room for the object", d.noRoomForObject},
+		{"no room for both", d.noRoomForBoth},
+		{"each page", d.backupAtEachPage},
+		{"restore at each page", d.restoreAtEachPage},
+		{"no room for the restore", d.noRoomForRestore},
 	} {
 		if err := scenario.play(ctx); err != nil {
 			return fmt.Errorf("%s: %w", scenario.name, err)

@@ -3,11 +3,14 @@ package litekeep_test
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"os/exec"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -46,12 +49,25 @@ func TestMain(m *testing.M) {
 			os.Unsetenv(name) // the tests say themselves what is set
 		}
 	}
+	waitTogether()
 	code := m.Run()
 	if err := goleak.Find(); err != nil && code == 0 {
 		fmt.Println("goroutines are left when all tests are done:", err)
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// waitTogether lets more tests run at a time than there are processors, unless
+// the command line says how many: most of them wait for the disk or for other
+// processes.
+func waitTogether() {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0)))
+	}
 }
 
 // roleCommand prepares a process that plays a role.

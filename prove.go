@@ -68,6 +68,9 @@ func (r *restore) isSources(c engine.Complaint) bool {
 			return true
 		}
 	}
+	if strings.HasPrefix(c.Message, "row not in PRIMARY KEY order for ") {
+		return true // rows are laid in the source's order
+	}
 	return r.malformed != "" && strings.HasSuffix(c.Message, ": never used")
 }
 

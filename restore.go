@@ -308,7 +308,10 @@ func (r *restore) safetyBackup(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		c.BackupDirectory = filepath.Dir(filepath.Dir(path))
+		// A backup that was copied somewhere else says nothing of where backups are.
+		if folder := filepath.Dir(path); filepath.Base(folder) == r.backup.manifest.Database {
+			c.BackupDirectory = filepath.Dir(folder)
+		}
 	}
 	safety := *r.s
 	safety.cfg = c

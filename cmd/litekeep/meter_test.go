@@ -22,20 +22,28 @@ func TestReading(t *testing.T) {
 		want  string
 	}{
 		{
-			"all is known", reading{export, 2 * time.Second, ""}, 100,
+			"all is known",
+			reading{export, 2 * time.Second, ""},
+			100,
 			"export    [#####---------------]   29 %  300 MiB of 1.00 GiB  150 MiB/s  4.8 s left  1,234,567 rows",
 		},
 		{
-			"no room for a bar", reading{export, 2 * time.Second, "2 of 5  "}, 80,
+			"no room for a bar",
+			reading{export, 2 * time.Second, "2 of 5  "},
+			80,
 			"2 of 5  export     29 %  300 MiB of 1.00 GiB  150 MiB/s  4.8 s left  1,234,567 rows",
 		},
 		{
-			"too early for a rate", reading{export, 100 * time.Millisecond, ""}, 80,
+			"too early for a rate",
+			reading{export, 100 * time.Millisecond, ""},
+			80,
 			"export    [######-----------------]   29 %  300 MiB of 1.00 GiB  1,234,567 rows",
 		},
 		{"nothing but the phase", reading{litekeep.Progress{Phase: "prove"}, time.Hour, ""}, 80, "prove     1 h 00 min"},
 		{
-			"more than in all", reading{litekeep.Progress{Phase: "verify", Bytes: 12, Total: 10}, 0, ""}, 40,
+			"more than in all",
+			reading{litekeep.Progress{Phase: "verify", Bytes: 12, Total: 10}, 0, ""},
+			40,
 			"verify    100 %  12 B of 10 B  0 s",
 		},
 	} {

@@ -43,7 +43,7 @@ func Read(ctx context.Context, r io.ReaderAt, c frame.Compression, frames []mani
 	workers := max(o.Workers, 1)
 	texts := make(chan []byte, workers+2)
 	worker := func() func(int) (unpacked, error) {
-		x := &expander{r: r, codec: frame.NewCodec(c), whole: o.Whole != nil, plain: c.Codec == "none"}
+		x := &expander{r: r, codec: frame.NewCodec(c), whole: o.Whole, plain: c.Codec == "none"}
 		return func(i int) (unpacked, error) {
 			var buf []byte
 			select {
@@ -110,13 +110,16 @@ type expander struct {
 	r      io.ReaderAt
 	codec  *frame.Codec
 	stored []byte
-	whole  bool // the stored bytes are needed later
-	plain  bool // the stored bytes are the text
+	whole  io.Writer // as ReadOptions.Whole
+	plain  bool      // the stored bytes are the text
 }
 
 func (x *expander) expand(f *manifest.Frame, buf []byte) (unpacked, error) {
 	if x.plain && f.Bytes != f.Stored {
 		return unpacked{}, fmt.Errorf("a text of %d bytes is stored as %d: %w", f.Bytes, f.Stored, ErrDamaged)
+	}
+	if !x.plain && f.Bytes >= alone {
+		return x.expandAlone(f)
 	}
 	if x.plain {
 		x.stored = buf
@@ -125,7 +128,7 @@ func (x *expander) expand(f *manifest.Frame, buf []byte) (unpacked, error) {
 		x.stored = make([]byte, f.Stored)
 	}
 	stored := x.stored[:f.Stored]
-	if x.whole || x.plain || f.Stored >= alone {
+	if x.whole != nil || x.plain || f.Stored >= alone {
 		x.stored = nil
 	}
 	if n, err := x.r.ReadAt(stored, f.Offset); err != nil && n < len(stored) { // EOF may come with the last byte
@@ -141,9 +144,28 @@ func (x *expander) expand(f *manifest.Frame, buf []byte) (unpacked, error) {
 			return unpacked{}, fmt.Errorf("%w: %w", err, ErrDamaged)
 		}
 	}
+	return unpacked{text: Text{Bytes: text}, stored: stored}, checkHash(text, f)
+}
+
+// expandAlone expands a frame that goes through by itself, without holding its
+// stored form. No other frame is under way, so its stored bytes go to whole at
+// once.
+func (x *expander) expandAlone(f *manifest.Frame) (unpacked, error) {
+	var stored io.Reader = io.NewSectionReader(x.r, f.Offset, f.Stored)
+	if x.whole != nil {
+		stored = io.TeeReader(stored, x.whole)
+	}
+	text, err := x.codec.ExpandFrom(stored, f.Stored, f.Bytes)
+	if err != nil {
+		return unpacked{}, fmt.Errorf("%w: %w", err, ErrDamaged)
+	}
+	return unpacked{text: Text{Bytes: text}}, checkHash(text, f)
+}
+
+func checkHash(text []byte, f *manifest.Frame) error {
 	if sum := sha256.Sum256(text); sum != [sha256.Size]byte(f.SHA256) {
-		return unpacked{}, fmt.Errorf("its SHA-256 is %s, not %s: %w",
+		return fmt.Errorf("its SHA-256 is %s, not %s: %w",
 			hex.EncodeToString(sum[:4]), hex.EncodeToString(f.SHA256[:4]), ErrDamaged)
 	}
-	return unpacked{text: Text{Bytes: text}, stored: stored}, nil
+	return nil
 }

@@ -18,12 +18,13 @@ const alone = 8 << 20
 
 // A Writer compresses, hashes and writes frames. One goroutine uses it.
 type Writer struct {
-	out    io.Writer
-	sum    hash.Hash // of the object; nil if somebody else will hash it
-	size   int64     // of the object
-	frames []manifest.Frame
-	spare  chan []byte
-	p      *pipeline.Pipeline[*frame.Frame, *packed]
+	out         io.Writer
+	compression frame.Compression
+	sum         hash.Hash // of the object; nil if somebody else will hash it
+	size        int64     // of the object
+	frames      []manifest.Frame
+	spare       chan []byte
+	p           *pipeline.Pipeline[*frame.Frame, *packed]
 }
 
 type packed struct {
@@ -37,7 +38,7 @@ type packed struct {
 // the frames are hashed and thrown away. Memory of frames that were written
 // goes to spare.
 func NewWriter(ctx context.Context, out io.Writer, c frame.Compression, workers int, spare chan []byte) *Writer {
-	w := &Writer{out: out, sum: sha256.New(), spare: spare}
+	w := &Writer{out: out, compression: c, sum: sha256.New(), spare: spare}
 	bufs := make(chan []byte, workers+2)
 	worker := func() func(*frame.Frame) (*packed, error) {
 		codec := frame.NewCodec(c)
@@ -82,15 +83,11 @@ func hashParts(parts [][]byte) (sum [sha256.Size]byte) {
 func (w *Writer) write(p *packed) error {
 	f := manifest.Frame{Offset: w.size, Bytes: p.frame.Len(), Rows: p.frame.Rows, SHA256: p.sum}
 	for _, part := range p.parts {
-		if _, err := w.out.Write(part); err != nil {
+		if _, err := (objectWriter{w}).Write(part); err != nil {
 			return fmt.Errorf("write object: %w", err)
 		}
-		if w.sum != nil {
-			w.sum.Write(part)
-		}
-		f.Stored += int64(len(part))
 	}
-	w.size += f.Stored
+	f.Stored = w.size - f.Offset
 	w.frames = append(w.frames, f)
 	return nil
 }
@@ -121,10 +118,35 @@ func (w *Writer) Add(f *frame.Frame) error {
 	if err := w.p.Flush(); err != nil {
 		return err
 	}
-	if err := w.p.Add(f); err != nil {
-		return err
+	return w.addAlone(f)
+}
+
+// addAlone writes a very large frame while nothing else is under way, without
+// holding its stored form.
+func (w *Writer) addAlone(f *frame.Frame) error {
+	entry := manifest.Frame{Offset: w.size, Bytes: f.Len(), Rows: f.Rows, SHA256: hashParts(f.Parts)}
+	if w.out != nil {
+		codec := frame.NewCodec(w.compression)
+		defer codec.Close()
+		if err := codec.CompressTo(objectWriter{w}, f); err != nil {
+			return fmt.Errorf("write object: %w", err)
+		}
+		entry.Stored = w.size - entry.Offset
 	}
-	return w.p.Flush()
+	w.frames = append(w.frames, entry)
+	return nil
+}
+
+// objectWriter appends to the object.
+type objectWriter struct{ w *Writer }
+
+func (o objectWriter) Write(b []byte) (int, error) {
+	n, err := o.w.out.Write(b)
+	if o.w.sum != nil {
+		o.w.sum.Write(b[:n])
+	}
+	o.w.size += int64(n)
+	return n, err
 }
 
 // Digest waits for all frames so far and returns their content digest.

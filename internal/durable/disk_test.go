@@ -211,16 +211,26 @@ func TestOrder(t *testing.T) {
 		do   func() error
 		want []string
 	}{
-		{"write", func() error { return disk.WriteFile(at("f"), newContent, 0o600) },
-			[]string{"create temp", "write temp", "sync temp", "publish f", "syncdir ."}},
-		{"replace", func() error { return disk.ReplaceFile(at("f"), newContent, 0o600) },
-			[]string{"create temp", "write temp", "sync temp", "rename f", "syncdir ."}},
-		{"publish elsewhere", func() error { return disk.Publish(at("f"), at("sub/g")) },
-			[]string{"sync f", "publish sub/g", "syncdir sub", "syncdir ."}},
-		{"remove", func() error { return disk.Remove(at("sub/g")) },
-			[]string{"remove sub/g", "syncdir sub"}},
-		{"folders", func() error { return disk.MkdirAll(at("a/b/")) },
-			[]string{"mkdir a", "syncdir .", "mkdir a/b", "syncdir a"}},
+		{
+			"write", func() error { return disk.WriteFile(at("f"), newContent, 0o600) },
+			[]string{"create temp", "write temp", "sync temp", "publish f", "syncdir ."},
+		},
+		{
+			"replace", func() error { return disk.ReplaceFile(at("f"), newContent, 0o600) },
+			[]string{"create temp", "write temp", "sync temp", "rename f", "syncdir ."},
+		},
+		{
+			"publish elsewhere", func() error { return disk.Publish(at("f"), at("sub/g")) },
+			[]string{"sync f", "publish sub/g", "syncdir sub", "syncdir ."},
+		},
+		{
+			"remove", func() error { return disk.Remove(at("sub/g")) },
+			[]string{"remove sub/g", "syncdir sub"},
+		},
+		{
+			"folders", func() error { return disk.MkdirAll(at("a/b/")) },
+			[]string{"mkdir a", "syncdir .", "mkdir a/b", "syncdir a"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -31,7 +31,8 @@ func TestValuesGoThrough(t *testing.T) {
 		rapid.Map(rapid.SliceOf(rapid.Byte()), value.OfBlob),
 		rapid.SampledFrom([]value.Value{
 			value.OfInt(math.MinInt64), value.OfInt(math.MaxInt64), value.OfFloat(math.Inf(-1)), value.OfFloat(math.Copysign(0, -1)),
-			value.OfFloat(5e-324), value.OfText(""), value.OfText("a\x00b"), value.OfBlob(nil), {Kind: value.RawText, Bytes: []byte("a\xff")},
+			value.OfFloat(5e-324), value.OfText(""), value.OfText("a\x00b"), value.OfBlob(nil),
+			{Kind: value.RawText, Bytes: []byte("a\xff")},
 		}),
 	)
 	rapid.Check(t, func(rt *rapid.T) {

@@ -15,6 +15,9 @@ type Description struct {
 	// Malformed is SQLite's complaint about the schema as a whole, "" when
 	// it has none. The objects that did not load have a Problem.
 	Malformed string
+	// Lost are the indexes that a UNIQUE or PRIMARY KEY demands and that have
+	// no row in sqlite_schema: damage, which SQLite tells late or never.
+	Lost []string
 }
 
 // Object is one row of sqlite_schema and what SQLite makes of it.
@@ -182,6 +185,7 @@ func (c *Conn) describe(ctx context.Context, complaint string) (*Description, er
 		return nil, err
 	}
 	loaded := c.loadedSchema()
+	d.Lost = loaded.lost()
 	for i := range d.Objects {
 		d.Objects[i].describe(loaded, complaint)
 	}

@@ -18,6 +18,23 @@
 // touches. Everything that only reads it opens it as immutable: no locks, no
 // sidecars, whatever its header says of the journal mode.
 //
+// # How a snapshot is taken
+//
+// A shared lock on the source comes first; under it the source and its sidecars
+// are looked at. Then
+//
+//   - a source in WAL mode that somebody has open is copied by SQLite's online
+//     backup in one read transaction, for which no writer waits;
+//   - a source in a rollback mode is copied in passes over its file, giving up
+//     the lock after each chunk (see passCopy): a writer waits for a fraction of
+//     a millisecond, and at most for as long as it takes to read the file. The
+//     online backup would begin anew whenever somebody commits, and so never
+//     end, or keep writers waiting for as long as it takes to write the copy;
+//   - a quiet source in WAL mode, and one with a journal that is to be rolled
+//     back, is copied as its files lie, and SQLite recovers the copy. What the
+//     lock does not prevent is noticed by size, time and identity of the files,
+//     and the copy made again.
+//
 // # Caveats
 //
 // A Conn is for one goroutine at a time; cancelling the context of a call is

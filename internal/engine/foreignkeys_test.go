@@ -26,10 +26,14 @@ func TestForeignKeyCheck(t *testing.T) {
 		{"no unique index", "CREATE TABLE p(a UNIQUE, b); CREATE TABLE c(x REFERENCES p(b)); INSERT INTO c VALUES(1)", "", 0, "mismatch"},
 		{"no such table", "CREATE TABLE c(x REFERENCES p(b)); INSERT INTO c VALUES(1),(NULL)", "", 1, ""},
 		{"the child's collation", "CREATE TABLE p(a TEXT UNIQUE); CREATE TABLE c(x TEXT COLLATE NOCASE REFERENCES p(a)); INSERT INTO p VALUES('a'); INSERT INTO c VALUES('A'),('a'),('A')", "", 2, ""},
-		{"a number in a text column", "CREATE TABLE p(a TEXT UNIQUE); CREATE TABLE c(x); INSERT INTO p VALUES('1'); INSERT INTO c VALUES(1),(2)",
-			"CREATE TABLE c(x TEXT REFERENCES p(a))", 1, ""},
-		{"a value against its affinity", "CREATE TABLE p(a INT UNIQUE); CREATE TABLE c(x); INSERT INTO p VALUES(1); INSERT INTO c VALUES('1'),('2')",
-			"CREATE TABLE c(x INT REFERENCES p(a))", 1, ""},
+		{
+			"a number in a text column", "CREATE TABLE p(a TEXT UNIQUE); CREATE TABLE c(x); INSERT INTO p VALUES('1'); INSERT INTO c VALUES(1),(2)",
+			"CREATE TABLE c(x TEXT REFERENCES p(a))", 1, "",
+		},
+		{
+			"a value against its affinity", "CREATE TABLE p(a INT UNIQUE); CREATE TABLE c(x); INSERT INTO p VALUES(1); INSERT INTO c VALUES('1'),('2')",
+			"CREATE TABLE c(x INT REFERENCES p(a))", 1, "",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

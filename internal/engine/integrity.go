@@ -49,6 +49,15 @@ func IntegrityCheck(ctx context.Context, path string, quick bool) (complaints []
 		return nil, nil, fmt.Errorf("check integrity: %w", err)
 	}
 	k := &checker{collations: unknownCollations(d)}
+	for i := range d.Objects {
+		switch o := &d.Objects[i]; {
+		case o.Table == nil:
+		case o.Table.Virtual:
+			k.virtual = true
+		default:
+			k.tables = append(k.tables, o.Name)
+		}
+	}
 	if d.Malformed != "" {
 		k.note("the schema is malformed, what SQLite cannot load is not checked: %s", d.Malformed)
 	}
@@ -71,6 +80,8 @@ func IntegrityCheck(ctx context.Context, path string, quick bool) (complaints []
 // checker collects what the checks of the parts of a database find.
 type checker struct {
 	collations []string // those that the schema names and SQLite lacks
+	tables     []string // those that are not virtual
+	virtual    bool     // there are virtual ones, too
 
 	mu         sync.Mutex
 	complaints []Complaint
@@ -151,11 +162,35 @@ func tableWeights(ctx context.Context, path string, d *Description) (map[string]
 // checkWhole checks the file as a whole.
 func (k *checker) checkWhole(ctx context.Context, c *Conn) error {
 	messages, err := k.checkLoosely(ctx, c, fmt.Sprintf("PRAGMA main.quick_check(%d)", maxComplaints), "the database")
+	if n := len(messages); n > 0 && k.virtual && strings.HasPrefix(messages[n-1], damageMark) {
+		// It may be the module of a virtual table that gave up on what its
+		// shadow tables hold, which SQLite does not tell from damage of the
+		// file. The tables are checked one by one then.
+		if whole, tablesErr := k.checkEachTable(ctx, c); tablesErr != nil || whole {
+			k.note("SQLite's check ended in a virtual table: %s", strings.TrimPrefix(messages[n-1], damageMark))
+			messages, err = messages[:n-1], errors.Join(err, tablesErr)
+		}
+	}
 	k.complain(messages, false)
 	if len(messages) >= maxComplaints {
 		k.note("there are more complaints than the %d that were looked for", maxComplaints)
 	}
 	return err
+}
+
+// checkEachTable runs quick_check on every table that is not virtual, and
+// reports whether SQLite found no damage.
+func (k *checker) checkEachTable(ctx context.Context, c *Conn) (whole bool, err error) {
+	for _, name := range k.tables {
+		messages, err := k.checkLoosely(ctx, c, "PRAGMA main.quick_check("+quoteName(name)+")", "table "+name)
+		if err != nil {
+			return false, err
+		}
+		if n := len(messages); n > 0 && strings.HasPrefix(messages[n-1], damageMark) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // checkTable checks one table and its indexes, as far as SQLite can.
@@ -221,7 +256,14 @@ func (c *Conn) complaints(ctx context.Context, sql string) ([]string, error) {
 // that the schema names, rather than because of the file.
 func isUncheckable(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && e.Code&0xff == sqlite3.SQLITE_ERROR
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code & 0xff {
+	case sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE:
+		return true
+	}
+	return false
 }
 
 func messageOf(err error) string {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"unsafe"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -54,6 +55,18 @@ func (c *Conn) loadedSchema() *schema {
 	})
 	eachHashed(&p.FtrigHash, func(key string, _ uintptr) { s.triggers[key] = true })
 	return s
+}
+
+// lost returns the names of the indexes without a root page.
+func (s *schema) lost() []string {
+	var names []string
+	for name, x := range s.indexes {
+		if x.root == 0 {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // eachHashed calls do for every element of a hash table of SQLite's, with its

@@ -134,11 +134,11 @@ func (e *encoder) entryOf(t *Table, m *made, rowid int64) error {
 		case from < len(e.fields):
 			e.entry = append(e.entry, e.fields[from])
 		default:
-			d, err := t.defaults.get(e.ctx, e.plan.path, t)
+			d, err := t.defaults.get(e.ctx, e.plan.path, t, from)
 			if err != nil {
 				return err
 			}
-			e.entry = append(e.entry, e.stored(d[from]))
+			e.entry = append(e.entry, e.stored(d))
 		}
 	}
 	return nil

@@ -3,11 +3,9 @@ package export
 import (
 	"context"
 	"fmt"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/litekeep/litekeep/internal/document"
-	"github.com/litekeep/litekeep/internal/engine"
 	"github.com/litekeep/litekeep/internal/frame"
 	"github.com/litekeep/litekeep/internal/pagereader"
 	"github.com/litekeep/litekeep/internal/sqlitefile"
@@ -100,6 +98,7 @@ func (e *encoder) large(t *Table, row *pagereader.Row) (piece, error) {
 	// Base64 is 4/3 of what it encodes; text rarely needs more than that.
 	p := piece{text: make([]byte, 0, row.Size+row.Size/3+row.Size/64+4096)}
 	err := e.add(&p, t, row)
+	e.cur.Release()
 	return p, err
 }
 
@@ -169,11 +168,11 @@ func (e *encoder) values(t *Table, rowid int64) ([]value.Value, error) {
 			e.row = append(e.row, value.Value{Kind: value.Integer, Int: rowid})
 			continue
 		case c.field >= len(e.fields):
-			d, err := t.defaults.get(e.ctx, e.plan.path, t)
+			d, err := t.defaults.get(e.ctx, e.plan.path, t, c.field)
 			if err != nil {
 				return nil, err
 			}
-			e.row = append(e.row, d[c.field])
+			e.row = append(e.row, d)
 			continue
 		}
 		e.row = append(e.row, e.fields[c.field])
@@ -204,26 +203,4 @@ func (e *encoder) text(v *value.Value) {
 		e.utf8 = b
 		*v = value.Value{Kind: value.Text, Bytes: b[start:len(b):len(b)]}
 	}
-}
-
-// defaults are the values of a table's columns in records that are older than
-// the columns, by field. SQLite is asked for them when the first such record
-// is met.
-type defaults struct {
-	once   sync.Once
-	values []value.Value
-	err    error
-}
-
-func (d *defaults) get(ctx context.Context, path string, t *Table) ([]value.Value, error) {
-	d.once.Do(func() {
-		d.values, d.err = engine.Defaults(ctx, path, t.object)
-		if d.err == nil && len(d.values) < len(t.columns)-1 {
-			d.err = fmt.Errorf("SQLite gives %d defaults for %d columns", len(d.values), len(t.columns))
-		}
-		if d.err != nil {
-			d.err = fmt.Errorf("defaults of added columns: %w", d.err)
-		}
-	})
-	return d.values, d.err
 }

@@ -232,6 +232,11 @@ func (r *runner) closeList(x *Extent, last bool) error {
 
 func (r *runner) piece(p *piece, t *Table, label string, x *Extent) error {
 	if p.large != nil {
+		if x.Rows > 0 {
+			if err := r.cut.More(); err != nil {
+				return err
+			}
+		}
 		var err error
 		if *p, err = r.large.large(t, p.large); err != nil {
 			return fmt.Errorf("%s: %w", label, err)

@@ -146,6 +146,61 @@ func (c Compression) ratio() int64 {
 	return 1
 }
 
+// CompressTo writes the stored form of f to w, without holding it in memory.
+func (c *Codec) CompressTo(w io.Writer, f *Frame) error {
+	z := io.WriteCloser(nopCloser{w})
+	if c.c.Codec != "none" {
+		var err error
+		if z, err = c.stream(w, f.Len()); err != nil {
+			return err
+		}
+	}
+	for _, p := range f.Parts {
+		if _, err := z.Write(p); err != nil {
+			return err
+		}
+	}
+	return z.Close()
+}
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
+
+// ExpandFrom reads all of r, one stored frame of the given length, and returns
+// its text, which must have exactly size bytes. The stored form is not held in
+// memory.
+func (c *Codec) ExpandFrom(r io.Reader, stored, size int64) ([]byte, error) {
+	if size < 0 || size/c.c.ratio() > stored {
+		return nil, fmt.Errorf("%d bytes cannot expand to %d", stored, size)
+	}
+	z := r
+	switch c.c.Codec {
+	case "zstd":
+		if err := c.openUnzstd(); err != nil {
+			return nil, err
+		}
+		if err := c.zd.Reset(r); err != nil {
+			return nil, err
+		}
+		z = c.zd
+	case "gzip":
+		if err := c.gd.Reset(r); err != nil {
+			return nil, err
+		}
+		z = &c.gd
+	}
+	text := make([]byte, size)
+	if _, err := io.ReadFull(z, text); err != nil {
+		return nil, fmt.Errorf("expands to fewer than %d bytes: %w", size, err)
+	}
+	rest, err := io.Copy(io.Discard, io.LimitReader(z, 1))
+	if err == nil && rest > 0 {
+		err = fmt.Errorf("expands to more than %d bytes", size)
+	}
+	return text, err
+}
+
 // Expand appends the text of a stored frame to dst[:0]. The text must have
 // exactly size bytes: a frame that would expand to more is refused without
 // holding more than that, and a size that the stored bytes cannot have without
@@ -171,13 +226,8 @@ func (c *Codec) Expand(dst, stored []byte, size int64) ([]byte, error) {
 }
 
 func (c *Codec) unzstd(dst, stored []byte, size int64) ([]byte, error) {
-	if c.zd == nil {
-		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxMemory(math.MaxInt64), zstd.WithDecodeAllCapLimit(true))
-		if err != nil {
-			return nil, err
-		}
-		c.zd = d
+	if err := c.openUnzstd(); err != nil {
+		return nil, err
 	}
 	out, err := c.zd.DecodeAll(stored, dst[:0:int(size)])
 	if err != nil || len(out) == 0 || &out[0] != &dst[:1][0] {
@@ -228,4 +278,12 @@ func (c *chunks) Write(p []byte) (int, error) {
 		p = p[k:]
 	}
 	return n, nil
+}
+
+func (c *Codec) openUnzstd() (err error) {
+	if c.zd == nil {
+		c.zd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxMemory(math.MaxInt64), zstd.WithDecodeAllCapLimit(true))
+	}
+	return err
 }

@@ -315,8 +315,15 @@ func TestCompressionCheck(t *testing.T) {
 		}
 	}
 	for _, c := range []frame.Compression{
-		{}, {Codec: "zst", Level: 1}, {Codec: "ZSTD", Level: 1}, {Codec: "none", Level: 1}, {Codec: "gzip"},
-		{Codec: "gzip", Level: 10}, {Codec: "gzip", Level: -1}, {Codec: "zstd"}, {Codec: "zstd", Level: 23},
+		{},
+		{Codec: "zst", Level: 1},
+		{Codec: "ZSTD", Level: 1},
+		{Codec: "none", Level: 1},
+		{Codec: "gzip"},
+		{Codec: "gzip", Level: 10},
+		{Codec: "gzip", Level: -1},
+		{Codec: "zstd"},
+		{Codec: "zstd", Level: 23},
 	} {
 		if err := c.Check(); err == nil || !strings.Contains(err.Error(), c.Codec) {
 			t.Errorf("%+v: %v", c, err)

@@ -103,6 +103,11 @@ func shift(marks []int, n int) []int {
 	return marks
 }
 
+// More says that another item follows in the current list, so that a frame which
+// waits for that goes out. Items does the same; this is for a caller who wants the
+// memory back before it makes the next item.
+func (c *Cutter) More() error { return c.flush() }
+
 // CloseList adds the closing line of a list, after removing the comma of its
 // last item, if it has items. Whole says whether a table or an index ends here.
 func (c *Cutter) CloseList(line []byte, items, whole bool) error {

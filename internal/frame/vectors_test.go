@@ -97,8 +97,13 @@ func vectors() map[string]*vector {
 		}},
 		// Frames that end at a mark, at the longest length, and with a table.
 		"large": {Comment: comment, Document: []vectorPart{
-			head, schema, open("],\n\"tables\":[\n", 1), {Text: `[{i},"{i*20}",{"blob":"AA=="}]`, Rows: 40000}, open("]},\n", 2), {Text: `[{i},"{i*100}",0.5]`, Rows: 400},
-			open("]},\n", 3), {Text: `[1,"{i*1500000}",-7]`, Rows: 1}, end,
+			head, schema, open("],\n\"tables\":[\n", 1),
+			{Text: `[{i},"{i*20}",{"blob":"AA=="}]`, Rows: 40000},
+			open("]},\n", 2),
+			{Text: `[{i},"{i*100}",0.5]`, Rows: 400},
+			open("]},\n", 3),
+			{Text: `[1,"{i*1500000}",-7]`, Rows: 1},
+			end,
 		}},
 		"long items": {Comment: comment, Document: []vectorPart{
 			head, schema, open("],\n\"tables\":[\n", 1), {Text: `[{i},"{i*4200000}",null]`, Rows: 3}, open("]},\n", 2), {Text: `[{i},"{i*200000}",null]`, Rows: 9}, open("]},\n", 3), end,

@@ -146,4 +146,4 @@ func sorted(t failer, s *indexsort.Sorter) [][]byte {
 	return all
 }
 
-var _ failer = (testing.TB)(nil)
+var _ failer = testing.TB(nil)

@@ -150,6 +150,9 @@ func (c *Cursor) Record(r *Row) ([]byte, error) {
 	return c.assemble(&r.p)
 }
 
+// Release frees the memory of the last record, which must not be used again.
+func (c *Cursor) Release() { c.record = nil }
+
 // assemble follows the overflow chain of p.
 func (c *Cursor) assemble(p *payload) ([]byte, error) {
 	if int64(cap(c.record)) < p.size || cap(c.record) > 1<<20 && p.size < 1<<20 {

@@ -16,7 +16,7 @@ type failer interface {
 	Fatalf(format string, args ...any)
 }
 
-var _ failer = (testing.TB)(nil)
+var _ failer = testing.TB(nil)
 
 func must(t failer, err error) {
 	t.Helper()

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -220,7 +221,7 @@ func TestBuildRefuses(t *testing.T) {
 		{"value that is none", `[2,"two",2.5]`, `[2,"two",true]`, "want a value"},
 		{"column too many", `"columns":["id","a","r"]`, `"columns":["id","a","r","s"]`, "it has 4 columns, its declaration 3"},
 		{"column missing", `"columns":["id","a","r"]`, `"columns":["id","a"]`, "it has 2 columns, its declaration 3"},
-		{"rowid elsewhere", `"columns":["id","a","r"],"rowid":0`, `"columns":["id","a","r"],"rowid":1`, "rowid"},
+		{"rowid elsewhere", `"columns":["id","a","r"],"rowid":0`, `"columns":["id","a","r"],"rowid":1`, "its rowid is not where its declaration has it"},
 		{"rowid implicit", `"columns":["id","a","r"],"rowid":0`, `"columns":["id","a","r"],"rowid":"implicit"`, "its declaration"},
 		{"no rowid", `"columns":["id","a","r"],"rowid":0`, `"columns":["id","a","r"],"rowid":null`, "WITHOUT ROWID"},
 		{"rowid where there is none", `"columns":["k","v"],"rowid":null`, `"columns":["k","v"],"rowid":0`, "WITHOUT ROWID"},
@@ -340,24 +341,97 @@ func large(t testing.TB) *exported {
 }
 
 // TestBuildLarge checks that what spills and what goes through by itself comes
-// back, for every number of workers.
+// back, for every number of workers, and when all of it comes at once.
 func TestBuildLarge(t *testing.T) {
 	x := large(t)
-	for _, workers := range []int{1, 3} {
+	text, err := x.document(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		workers int
+		texts   rebuild.Texts
+	}{"one worker": {1, x.texts(t.Context())}, "three workers": {3, x.texts(t.Context())}, "at once": {1, whole(text)}} {
 		dir := t.TempDir()
 		target := filepath.Join(dir, "target.db")
-		b, err := rebuild.Build(t.Context(), target, x.texts(t.Context()), rebuild.Options{Workers: workers})
+		b, err := rebuild.Build(t.Context(), target, c.texts, rebuild.Options{Workers: c.workers})
 		if err != nil || len(b.Reindex) != 0 {
-			t.Fatal(b, err)
+			t.Fatal(name, b, err)
 		}
 		if said, err := integrity(t.Context(), target); err != nil || !slices.Equal(said, []string{"ok"}) {
-			t.Errorf("%v, %v", said, err)
+			t.Errorf("%s: %v, %v", name, said, err)
 		}
 		again, err := exportOnce(t.Context(), target, x.c, export.Choices{})
 		if err != nil || again.counted.End != x.counted.End {
-			t.Errorf("%+v, want %+v, %v", again, x.counted.End, err)
+			t.Errorf("%s: %+v, want %+v, %v", name, again, x.counted.End, err)
 		}
 		alone(t, dir, "target.db")
+	}
+}
+
+// openFiles counts the files that this process has open, where the system tells.
+func openFiles() int {
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	return len(list)
+}
+
+// TestBuildClosesFiles checks that a build that fails at the end of a table, when
+// its index entries lie in temporary files, closes them.
+func TestBuildClosesFiles(t *testing.T) {
+	x := large(t)
+	text, err := x.document(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := bytes.Index(text, []byte("\n]}"))
+	text = append(append(bytes.Clone(text[:last-1]), ",7]"...), text[last:]...) // one value more in the last row
+	before := openFiles()
+	for range 3 {
+		dir := t.TempDir()
+		_, err := rebuild.Build(t.Context(), filepath.Join(dir, "new.db"), whole(text), rebuild.Options{Workers: 2})
+		if err == nil || !strings.Contains(err.Error(), "row has 4 values, not 3") {
+			t.Fatal(err)
+		}
+		alone(t, dir, "new.db")
+	}
+	if n := openFiles(); n > before {
+		t.Errorf("%d files are left open", n-before)
+	}
+}
+
+// TestBuildMemory checks that a build needs memory that does not grow with the
+// table.
+func TestBuildMemory(t *testing.T) {
+	live := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	path := filepath.Join(t.TempDir(), "source.db")
+	run(t, path, "PRAGMA encoding='UTF-16le'; CREATE TABLE t(a TEXT)",
+		"WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < 40000) INSERT INTO t SELECT format('%0900d', i) FROM n")
+	x, err := exportOnce(t.Context(), path, frame.Compression{Codec: "zstd", Level: 1}, export.Choices{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, peak := live(), uint64(0)
+	_, err = rebuild.Build(t.Context(), filepath.Join(t.TempDir(), "new.db"), func(each func([]byte) error) error {
+		return x.texts(t.Context())(func(text []byte) error {
+			err := each(text)
+			peak = max(peak, live())
+			return err
+		})
+	}, rebuild.Options{Workers: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d MiB of text, at most %d MiB live", x.sum.Document>>20, (peak-base)>>20)
+	if peak > base+32<<20 {
+		t.Errorf("%d bytes live", peak-base)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 
 	"github.com/litekeep/litekeep/internal/document"
@@ -100,7 +101,7 @@ func (b *builder) ownIndexes(table *bTree) []*ownIndex {
 	var own []*ownIndex
 	for _, t := range b.layout.trees {
 		if t.row.BTree != document.BTreeRebuild || t.object == nil || t.object.Index == nil ||
-			t.object.TblName != table.object.Name {
+			!strings.EqualFold(t.object.Index.Table, table.object.Name) {
 			continue
 		}
 		if x := newOwnIndex(t, table.object.Table); x != nil {

@@ -127,8 +127,11 @@ func TestHeaderSpecialCases(t *testing.T) {
 
 func TestHeaderCheck(t *testing.T) {
 	for _, h := range []sqlitefile.Header{
-		{PageSize: 131072}, {PageSize: 512, Reserved: -1}, {PageSize: 4096, Reserved: 256},
-		{PageSize: 4096, SchemaFormat: 5}, {PageSize: 4096, Encoding: 9},
+		{PageSize: 131072},
+		{PageSize: 512, Reserved: -1},
+		{PageSize: 4096, Reserved: 256},
+		{PageSize: 4096, SchemaFormat: 5},
+		{PageSize: 4096, Encoding: 9},
 	} {
 		if h.Encoding == 0 {
 			h.Encoding = sqlitefile.UTF8

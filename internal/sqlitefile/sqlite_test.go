@@ -124,8 +124,10 @@ func TestRecordOfSQLite(t *testing.T) {
 			"INSERT INTO t VALUES (NULL, 0, 1, -129, 8388608, 1<<47, -1.5e300, 'aé', x'00ff')")
 		text := sqlitefile.EncodeText(nil, []byte("aé"), e)
 		row := []value.Value{
-			{}, value.OfInt(0), value.OfInt(1), value.OfInt(-129), value.OfInt(8388608), value.OfInt(1 << 47), value.OfFloat(-1.5e300),
-			{Kind: value.Text, Bytes: text}, value.OfBlob([]byte{0, 255}),
+			{},
+			value.OfInt(0), value.OfInt(1), value.OfInt(-129), value.OfInt(8388608), value.OfInt(1 << 47), value.OfFloat(-1.5e300),
+			{Kind: value.Text, Bytes: text},
+			value.OfBlob([]byte{0, 255}),
 		}
 		if rec := sqlitefile.AppendRecord(nil, row, 4); bytes.Count(b, rec) != 1 {
 			t.Errorf("%v: the record %x stands %d times in the file", e, rec, bytes.Count(b, rec))

@@ -54,8 +54,10 @@ func manyColumns(m *maker) {
 // columnTypes has a column for many declared types: SQLite finds the affinity
 // by substrings.
 func columnTypes(m *maker) {
-	types := []string{"", "INT", "INTEGER", "TINYINT", "BIGINT UNSIGNED", "INT8", "CHARACTER(20)", "VARCHAR(255)", "NCHAR(55)", "TEXT", "CLOB", "BLOB", "REAL", "DOUBLE", "DOUBLE PRECISION", "FLOAT", "NUMERIC", "DECIMAL(10,5)", "BOOLEAN", "DATE", "DATETIME",
-		"FLOATING POINT", "STRING", "POINT", "CHARINT", "BLOBREAL", "REALBLOB", "CLOBFLOA", "floa", "DoUb", "\"REAL\"", "'double'", "[flo at]", "ANY", "JSON", "TIMESTAMP(3)", "REAL(-5, +7)", "INT REAL", "XREALX"}
+	types := []string{
+		"", "INT", "INTEGER", "TINYINT", "BIGINT UNSIGNED", "INT8", "CHARACTER(20)", "VARCHAR(255)", "NCHAR(55)", "TEXT", "CLOB", "BLOB", "REAL", "DOUBLE", "DOUBLE PRECISION", "FLOAT", "NUMERIC", "DECIMAL(10,5)", "BOOLEAN", "DATE", "DATETIME",
+		"FLOATING POINT", "STRING", "POINT", "CHARINT", "BLOBREAL", "REALBLOB", "CLOBFLOA", "floa", "DoUb", "\"REAL\"", "'double'", "[flo at]", "ANY", "JSON", "TIMESTAMP(3)", "REAL(-5, +7)", "INT REAL", "XREALX",
+	}
 	defs := make([]string, len(types))
 	for i, t := range types {
 		defs[i] = fmt.Sprintf("c%d %s", i, t)

@@ -53,17 +53,23 @@ func TestCompareFindsPlantedDifferences(t *testing.T) {
 		{"rowid behind its names", "", edited("UPDATE sqlite_schema SET sql = 'CREATE TABLE hidden(a, b, c)' WHERE name = 'hidden'") + ";PRAGMA writable_schema=RESET;UPDATE hidden SET rowid = 50 WHERE rowid = 3;" +
 			edited("UPDATE sqlite_schema SET sql = 'CREATE TABLE hidden(rowid, _rowid_, oid)' WHERE name = 'hidden'"), "table \"hidden\": row 2, value 0"},
 		{"row of a table without rowid", "", "UPDATE w SET v = 3 WHERE k = 'b'", "table \"w\""},
-		{"row under an unknown collation", edited("UPDATE sqlite_schema SET sql = replace(sql, 'k TEXT', 'k TEXT COLLATE alien') WHERE name = 'w'"),
+		{
+			"row under an unknown collation", edited("UPDATE sqlite_schema SET sql = replace(sql, 'k TEXT', 'k TEXT COLLATE alien') WHERE name = 'w'"),
 			edited("UPDATE sqlite_schema SET sql = replace(sql, 'k TEXT COLLATE alien', 'k TEXT') WHERE name = 'w'") + ";PRAGMA writable_schema=RESET;INSERT INTO w VALUES ('c', 3);" +
-				edited("UPDATE sqlite_schema SET sql = replace(sql, 'k TEXT', 'k TEXT COLLATE alien') WHERE name = 'w'"), "table \"w\""},
-		{"row under a declaration that cannot be parsed", edited("UPDATE sqlite_schema SET sql = 'CREATE TABLE plain(' WHERE name = 'plain'"),
+				edited("UPDATE sqlite_schema SET sql = replace(sql, 'k TEXT', 'k TEXT COLLATE alien') WHERE name = 'w'"), "table \"w\"",
+		},
+		{
+			"row under a declaration that cannot be parsed", edited("UPDATE sqlite_schema SET sql = 'CREATE TABLE plain(' WHERE name = 'plain'"),
 			edited("UPDATE sqlite_schema SET sql = 'CREATE TABLE plain(a)' WHERE name = 'plain'") + ";PRAGMA writable_schema=RESET;UPDATE plain SET a = 'q' WHERE rowid = 9;" +
-				edited("UPDATE sqlite_schema SET sql = 'CREATE TABLE plain(' WHERE name = 'plain'"), "table \"plain\""},
+				edited("UPDATE sqlite_schema SET sql = 'CREATE TABLE plain(' WHERE name = 'plain'"), "table \"plain\"",
+		},
 		{"index entry", "", edited("UPDATE sqlite_schema SET sql = 'CREATE INDEX i ON t(a) WHERE id > 1' WHERE name = 'i'") + ";PRAGMA writable_schema=RESET;REINDEX i;" +
 			edited("UPDATE sqlite_schema SET sql = 'CREATE INDEX i ON t(a)' WHERE name = 'i'"), "index \"i\""},
-		{"entry of an index under an unknown collation", edited("UPDATE sqlite_schema SET sql = replace(sql, 'NOCASE', 'alien') WHERE name = 'alien'"),
+		{
+			"entry of an index under an unknown collation", edited("UPDATE sqlite_schema SET sql = replace(sql, 'NOCASE', 'alien') WHERE name = 'alien'"),
 			edited("UPDATE sqlite_schema SET sql = replace(sql, 'alien ON t(b COLLATE alien)', 'alien ON t(b) WHERE id < 4') WHERE name = 'alien'") + ";PRAGMA writable_schema=RESET;REINDEX alien;" +
-				edited("UPDATE sqlite_schema SET sql = replace(sql, 'ON t(b) WHERE id < 4', 'ON t(b COLLATE alien)') WHERE name = 'alien'"), "index \"alien\""},
+				edited("UPDATE sqlite_schema SET sql = replace(sql, 'ON t(b) WHERE id < 4', 'ON t(b COLLATE alien)') WHERE name = 'alien'"), "index \"alien\"",
+		},
 		{"space in schema text", "", edited("UPDATE sqlite_schema SET sql = replace(sql, 'SELECT 1', 'SELECT  1') WHERE name = 'v'"), "schema: row only in A"},
 		{"object more", "", "CREATE VIEW more AS SELECT 2", "schema: row only in B"},
 		{"object less", "", "DROP TABLE gone", "schema: row only in A"},

@@ -52,9 +52,20 @@ func damagedFileCases() []Case {
 		at   int
 		to   []byte
 	}{
-		{"magic", 0, []byte("SQLite format 2")}, {"page-size-zero", 16, []byte{0, 0}}, {"page-size-odd", 16, []byte{0x10, 1}}, {"page-size-256", 16, []byte{1, 0}}, {"page-size-other", 16, []byte{8, 0}},
-		{"read-version", 18, []byte{9, 9}}, {"payload-fractions", 21, []byte{65, 33, 31}}, {"schema-format", 44, []byte{0, 0, 0, 5}}, {"encoding", 56, []byte{0, 0, 0, 7}}, {"page-count", 28, []byte{0, 1, 0, 0}},
-		{"first-page-type", 100, []byte{0x0c}}, {"first-page-is-index", 100, []byte{0x0a}}, {"first-page-zero", 100, make([]byte, 8)}, {"reserved-too-many", 20, []byte{250}},
+		{"magic", 0, []byte("SQLite format 2")},
+		{"page-size-zero", 16, []byte{0, 0}},
+		{"page-size-odd", 16, []byte{0x10, 1}},
+		{"page-size-256", 16, []byte{1, 0}},
+		{"page-size-other", 16, []byte{8, 0}},
+		{"read-version", 18, []byte{9, 9}},
+		{"payload-fractions", 21, []byte{65, 33, 31}},
+		{"schema-format", 44, []byte{0, 0, 0, 5}},
+		{"encoding", 56, []byte{0, 0, 0, 7}},
+		{"page-count", 28, []byte{0, 1, 0, 0}},
+		{"first-page-type", 100, []byte{0x0c}},
+		{"first-page-is-index", 100, []byte{0x0a}},
+		{"first-page-zero", 100, make([]byte, 8)},
+		{"reserved-too-many", 20, []byte{250}},
 	} {
 		list = append(list, Case{Name: "damaged-header-" + h.name, Build: damagedFile(func(f *image) { copy(f.b[h.at:], h.to) })})
 	}
@@ -107,8 +118,10 @@ func damagedTree(change func(t *tree) error) func(context.Context, string) error
 		}
 		m.exec("INSERT INTO t VALUES (601, zeroblob(9000), 'spills')")
 		m.run("COMMIT", "CREATE INDEX i ON t(a) WHERE id < 601")
-		t := &tree{root: m.root("t"), inner: m.pages("t", "internal"), leaves: m.pages("t", "leaf"), overflow: m.pages("t", "overflow"),
-			small: m.root("small"), wRoot: m.root("w"), wLeaves: m.pages("w", "leaf"), index: m.root("i"), iLeaves: m.pages("i", "leaf")}
+		t := &tree{
+			root: m.root("t"), inner: m.pages("t", "internal"), leaves: m.pages("t", "leaf"), overflow: m.pages("t", "overflow"),
+			small: m.root("small"), wRoot: m.root("w"), wLeaves: m.pages("w", "leaf"), index: m.root("i"), iLeaves: m.pages("i", "leaf"),
+		}
 		m.patch(func(f *image) error {
 			t.image = f
 			if t.page(t.root)[0] != 0x05 || t.page(t.wRoot)[0] != 0x02 || len(t.overflow) < 5 || len(t.leaves) < 10 {
