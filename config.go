@@ -3,7 +3,6 @@ package litekeep
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -170,10 +169,4 @@ func cleanName(name string) string {
 		name = "_"
 	}
 	return name
-}
-
-// hostname is for people only, so a failure is no error.
-func hostname() string {
-	h, _ := os.Hostname()
-	return h
 }

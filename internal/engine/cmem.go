@@ -25,11 +25,6 @@ func bytesAt(p uintptr, n int) []byte {
 	return unsafe.Slice(at[byte](p), n)
 }
 
-// addressOf returns the address of the first byte of b, which must stay
-// referenced and must not be empty while the library uses it. Only for memory
-// that the library reads or writes during one call.
-func addressOf(b []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(b))) }
-
 // functionAddress turns a Go function into what the library takes for a C
 // function pointer: the address of the function's closure. f must be a
 // top-level function.

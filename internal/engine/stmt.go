@@ -91,32 +91,9 @@ func (c *Conn) prepare(ctx context.Context, op string, sql uintptr) (*stmt, uint
 	return &stmt{c: c, ptr: ptr}, tail, nil
 }
 
-// statement compiles sql, which must be one statement, for repeated use.
-func (c *Conn) statement(ctx context.Context, sql string) (*stmt, error) {
-	text := cString(c.tls, sql)
-	defer cFree(c.tls, text)
-	s, _, err := c.prepare(ctx, "prepare", text)
-	if err == nil && s == nil {
-		err = fault("prepare", c.path, sqlite3.SQLITE_MISUSE, "there is no statement")
-	}
-	return s, err
-}
-
 func (s *stmt) close() {
 	// The result repeats the error of the last step, which was reported.
 	sqlite3.Xsqlite3_finalize(s.c.tls, s.ptr)
-}
-
-// query binds args to a statement that was made by statement, and runs it
-// once.
-func (s *stmt) query(ctx context.Context, args []value.Value, each func([]value.Value) error) error {
-	defer s.c.watch(ctx)()
-	if _, err := s.bindSome(args); err != nil {
-		return err
-	}
-	err := s.each(ctx, "query", each)
-	sqlite3.Xsqlite3_reset(s.c.tls, s.ptr)
-	return err
 }
 
 // bindSome binds as many of args as the statement has parameters.

@@ -74,7 +74,8 @@ func isDisputed(v *value.Value, c *engine.Column, text string) bool {
 	case wideHexDefault.MatchString(text):
 		return true
 	case v.Kind == value.Real:
-		return !c.RealAffinity && v.Float() == math.Trunc(v.Float())
+		f := v.Float()
+		return !c.RealAffinity && f == math.Trunc(f) && math.Abs(f) < 1<<63
 	}
 	return v.Kind == value.Text && booleanDefault.MatchString(text)
 }
