@@ -98,7 +98,7 @@ func (r *restore) do(ctx context.Context) (err error) {
 		return err
 	}
 	if r.o.DryRun {
-		return r.rehearse()
+		return r.rehearse(ctx)
 	}
 	unlock, err := r.makeWork(ctx)
 	if err != nil {
@@ -106,6 +106,9 @@ func (r *restore) do(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
 	if err := r.checkTarget(); err != nil { // again: it may have been another restore that the lock was waited for
+		return err
+	}
+	if err := r.canPublish(ctx); err != nil {
 		return err
 	}
 	if err := r.build(ctx); err != nil {
@@ -205,7 +208,7 @@ func (r *restore) describe() {
 }
 
 // rehearse says what a restore would do, and finds out what would stop it.
-func (r *restore) rehearse() error {
+func (r *restore) rehearse(ctx context.Context) error {
 	r.step("build the database beside %s", r.target)
 	if err := durable.Need(filepath.Dir(r.target), r.backup.size()); err != nil {
 		return err
@@ -222,7 +225,21 @@ func (r *restore) rehearse() error {
 		r.step("back up what %s holds now", r.target)
 	}
 	r.step("publish it into %s in one transaction", r.target)
-	return nil
+	return r.canPublish(ctx)
+}
+
+// canPublish finds out, before anything is built, what would stop the
+// publication into a database that exists.
+func (r *restore) canPublish(ctx context.Context) error {
+	m := r.backup.manifest
+	if m == nil || !r.exists {
+		return nil
+	}
+	c := engine.Content{PageSize: m.Settings.PageSize, Encoding: m.Settings.Encoding}
+	if m.Settings.ZeroBytes {
+		c.Encoding = ""
+	}
+	return r.targetError(engine.CanPublishContent(ctx, c, r.target, r.publishOptions()))
 }
 
 func (r *restore) build(ctx context.Context) error {

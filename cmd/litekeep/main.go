@@ -22,12 +22,11 @@ import (
 // Backups and restores have to stay under 128 MiB of resident memory, whatever
 // the size of the database. softMemory bounds what Go has from the system: above
 // it the collector works harder and gives back what is free. It leaves room for
-// what Go does not count: some 10 MiB of program text and up to 45 MiB that
-// SQLite takes for its sorter and its page cache when a restore builds and checks
-// indexes. gcPercent lets the heap grow by a quarter between collections. Most of
-// what lives is buffers that are used again and again, so that collecting more
-// often cost no time that could be measured: the peak of restoring 220 MB fell
-// from 145 MiB (80 MiB and 50 %) to 113 MiB, that of its backup from 87 to 74.
+// what Go does not count: the program itself, and the memory of SQLite. gcPercent
+// lets the heap grow by a quarter between collections; most of what lives is
+// buffers that are used again and again. With 80 MiB and 50 % the peak of
+// restoring a database of 220 MB was 145 MiB, so it is 113 MiB; its backup takes
+// 74 MiB (measured; see docs/BENCHMARKS.md).
 const (
 	softMemory = 64 << 20
 	gcPercent  = 25
