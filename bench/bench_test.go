@@ -157,7 +157,7 @@ func TestWriteMeasuresWaits(t *testing.T) {
 	if err := c.Exec(t.Context(), "COMMIT"); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(50 * time.Millisecond)
+	awaitCommits(t, c, 3)
 	stop.Close()
 	var w waits
 	if err := json.NewDecoder(said).Decode(&w); err != nil {
@@ -168,6 +168,27 @@ func TestWriteMeasuresWaits(t *testing.T) {
 	}
 	if w.Longest < held*9/10 || w.Longest > time.Since(started) || w.Median > w.P99 || w.P99 > w.Longest || w.Commits < 2 {
 		t.Errorf("waits are %+v while the lock was held for %v", w, held)
+	}
+}
+
+// awaitCommits waits until others have committed n times, as c sees it.
+func awaitCommits(t *testing.T, c *engine.Conn, n int) {
+	t.Helper()
+	var last int64
+	for deadline := time.Now().Add(time.Minute); n >= 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the writer does not commit")
+		}
+		err := c.Query(t.Context(), "PRAGMA data_version", nil, func(row []value.Value) error {
+			if row[0].Int != last {
+				last = row[0].Int
+				n--
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
