@@ -17,8 +17,8 @@ import (
 // MB, in several frames, with an index.
 const largeSQL = `
 CREATE TABLE big(id INTEGER PRIMARY KEY, a TEXT, b BLOB);
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<12000)
-INSERT INTO big SELECT i, printf('%064d', i * 7919), randomblob(1800) FROM n;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<1200)
+INSERT INTO big SELECT i, printf('%0640d', i * 7919), randomblob(18000) FROM n;
 CREATE INDEX big_a ON big(a);`
 
 // stopper ends its context when a run reaches a phase.
@@ -65,7 +65,10 @@ func TestCancel(t *testing.T) {
 		{"read back", "verify", backup},
 		{"verify at once", "", verify},
 		{"verify", "verify", verify},
-		{"restore at once", "", restore},
+		{"restore at once", "", restore}, {"restore at once to a free path", "", func(ctx context.Context, s *litekeep.Service) error {
+			_, err := s.RestoreBackup(ctx, whole.Path, filepath.Join(w.dir, "free.db"), litekeep.RestoreOptions{})
+			return err
+		}},
 		{"build", "build", restore},
 		{"prove", "prove", restore},
 		{"publish", "publish", restore},

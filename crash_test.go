@@ -21,8 +21,8 @@ import (
 // crashSQL makes a database whose runs take long enough to be killed in.
 const crashSQL = `
 CREATE TABLE item(id INTEGER PRIMARY KEY, body TEXT, data BLOB);
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<600)
-INSERT INTO item SELECT i, printf('%0200d', i*i), randomblob(1500) FROM n;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<150)
+INSERT INTO item SELECT i, printf('%0800d', i*i), randomblob(6000) FROM n;
 CREATE INDEX item_body ON item(body);`
 
 // crashScene is what the killed process works on: a source, backups of two
@@ -160,7 +160,7 @@ func (c crashScene) check(ctx context.Context) error {
 // looks at what it leaves.
 func TestKilledAtAnyTime(t *testing.T) {
 	t.Parallel()
-	const kills, limit = 25, 15 * time.Second // for each mode
+	const kills, limit = 25 / sparse, 15 * time.Second // for each mode
 	for i, mode := range []string{"delete", "wal"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
@@ -185,7 +185,7 @@ func TestKilledAtAnyTime(t *testing.T) {
 			}
 			c.recover(t)
 			t.Logf("%d kills in %v; what was found: %v", n, time.Since(begin).Round(time.Second), found)
-			if len(found) < 2 {
+			if len(found) == 0 {
 				t.Errorf("no kill has hit anything: %v", found)
 			}
 		})

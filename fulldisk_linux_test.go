@@ -187,7 +187,7 @@ func (d disk) backupAtEachPage(ctx context.Context) error {
 	}
 	s := d.service(db, func(c *litekeep.Config) { c.TempDirectory = filepath.Join(d.dir, "scratch") })
 	failures := 0
-	for n := int64(0); ; n++ {
+	for n := int64(0); ; n += sparse {
 		if err := d.fill(n * page); err != nil {
 			return err
 		}
@@ -200,7 +200,7 @@ func (d disk) backupAtEachPage(ctx context.Context) error {
 			return fmt.Errorf("%d pages: %w", n, err)
 		}
 	}
-	if failures < 3 {
+	if failures < 3/sparse {
 		return fmt.Errorf("only %d failures", failures)
 	}
 	list, err := s.ListBackups(ctx)
@@ -244,7 +244,7 @@ func (d disk) restoreAtEachPage(ctx context.Context) error {
 			}
 		}
 		failures := 0
-		for n := int64(0); ; n++ {
+		for n := int64(0); ; n += sparse {
 			done, err := d.restoreInto(ctx, s, b.Path, mode != "", source, was, n*page)
 			if err != nil {
 				return fmt.Errorf("mode %q, %d pages: %w", mode, n, err)
@@ -254,7 +254,7 @@ func (d disk) restoreAtEachPage(ctx context.Context) error {
 			}
 			failures++
 		}
-		if failures < 10 {
+		if failures < 10/sparse {
 			return fmt.Errorf("mode %q: only %d failures", mode, failures)
 		}
 	}

@@ -165,3 +165,28 @@ func TestTwoRestoresToOneTarget(t *testing.T) {
 		t.Errorf("the private folder is still there: %v", err)
 	}
 }
+
+// TestLockOfLinkedTarget names one target by two paths.
+func TestLockOfLinkedTarget(t *testing.T) {
+	t.Parallel()
+	w, b, target, _ := newTarget(t)
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(target, link); err != nil {
+		t.Fatal(err)
+	}
+	hasty := w.service(func(c *litekeep.Config) { c.LockTimeout = 0 })
+	tried := false
+	s := w.service(nil, litekeep.WithBefore(func(op durable.Op, path string) error {
+		if op == durable.OpSync && !tried {
+			tried = true
+			_, err := hasty.RestoreBackup(t.Context(), b.Path, link, litekeep.RestoreOptions{NoSafetyBackup: true})
+			if !errors.Is(err, litekeep.ErrBusy) {
+				t.Errorf("not busy: %v", err)
+			}
+		}
+		return nil
+	}))
+	if _, err := s.RestoreBackup(t.Context(), b.Path, target, litekeep.RestoreOptions{NoSafetyBackup: true}); err != nil || !tried {
+		t.Errorf("%v, %v", tried, err)
+	}
+}

@@ -94,9 +94,6 @@ func (r *restore) do(ctx context.Context) (err error) {
 		return err
 	}
 	r.describe()
-	if err := r.checkFit(ctx); err != nil {
-		return err
-	}
 	if r.o.DryRun {
 		return r.rehearse(ctx)
 	}
@@ -181,20 +178,6 @@ func (r *restore) checkNewTarget() error {
 		}
 	}
 	return nil
-}
-
-// checkFit finds out early whether the target can take the content that the
-// manifest tells of. Without a manifest it shows when the database is built.
-func (r *restore) checkFit(ctx context.Context) error {
-	m := r.backup.manifest
-	if !r.exists || m == nil {
-		return nil
-	}
-	content := engine.Content{PageSize: m.Settings.PageSize, Encoding: m.Settings.Encoding}
-	if m.Totals.Tables == 0 {
-		content.Encoding = "" // it is fixed with the first table
-	}
-	return r.targetError(engine.CanPublishContent(ctx, content, r.target, r.publishOptions()))
 }
 
 // describe fills in what the manifest knows.

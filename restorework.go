@@ -45,8 +45,12 @@ func (r *restore) lockWork(ctx context.Context) (*durable.Lock, error) {
 		}
 		holder := durable.Self(r.s.now(), "restore to "+r.target)
 		l, err := durable.Wait(ctx, filepath.Join(r.work, lockFile), holder, max(time.Until(limit), 0))
+		if err == nil {
+			return l, nil
+		}
+		_ = os.Remove(r.work) // unless another restore uses it
 		if !errors.Is(err, fs.ErrNotExist) || attempt == attempts {
-			return l, err
+			return nil, err
 		}
 	}
 }

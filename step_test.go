@@ -216,7 +216,7 @@ func TestCutOffAtEachStep(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
 			steps := 0
-			for ; ; steps++ {
+			for ; ; steps += sparse {
 				s.set()
 				out, err := roleCommand(t, "step", s.dir, run, strconv.Itoa(steps)).CombinedOutput()
 				if err != nil {
@@ -250,7 +250,7 @@ func TestFailureAtEachStep(t *testing.T) {
 		t.Run(run, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
-			for fatal := 0; ; fatal++ {
+			for fatal := 0; ; fatal += sparse {
 				s.set()
 				listed, steps, failed := len(s.list()), 0, ""
 				err := runs[run](t.Context(), runService(s.dir, run, func(op durable.Op, path string) error {

@@ -22,9 +22,9 @@ CREATE TABLE credit(id INTEGER PRIMARY KEY, amount INTEGER, pad BLOB);
 CREATE TABLE debit(id INTEGER PRIMARY KEY, amount INTEGER, pad BLOB);
 CREATE TABLE version(n INTEGER);
 CREATE TABLE history(n INTEGER PRIMARY KEY, pad TEXT);
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<800)
-INSERT INTO credit SELECT i, 0, randomblob(900) FROM n;
-INSERT INTO debit SELECT id, 0, randomblob(900) FROM credit;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<200)
+INSERT INTO credit SELECT i, 0, randomblob(3600) FROM n;
+INSERT INTO debit SELECT id, 0, randomblob(3600) FROM credit;
 CREATE INDEX credit_amount ON credit(amount);
 CREATE INDEX debit_amount ON debit(amount);
 INSERT INTO version VALUES(0);`
@@ -45,8 +45,8 @@ func playWriter(ctx context.Context, args []string) error {
 	const transaction = `BEGIN IMMEDIATE;
 UPDATE version SET n=n+1;
 INSERT INTO history SELECT n, printf('%0300d', n) FROM version;
-UPDATE credit SET amount=amount+?1 WHERE id=1+?1%800;
-UPDATE debit SET amount=amount-?1 WHERE id=1+(?1*7)%800;
+UPDATE credit SET amount=amount+?1 WHERE id=1+?1%200;
+UPDATE debit SET amount=amount-?1 WHERE id=1+(?1*7)%200;
 COMMIT`
 	for n := int64(1); ; n++ {
 		select {
