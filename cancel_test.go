@@ -65,7 +65,8 @@ func TestCancel(t *testing.T) {
 		{"read back", "verify", backup},
 		{"verify at once", "", verify},
 		{"verify", "verify", verify},
-		{"restore at once", "", restore}, {"restore at once to a free path", "", func(ctx context.Context, s *litekeep.Service) error {
+		{"restore at once", "", restore},
+		{"restore at once to a free path", "", func(ctx context.Context, s *litekeep.Service) error {
 			_, err := s.RestoreBackup(ctx, whole.Path, filepath.Join(w.dir, "free.db"), litekeep.RestoreOptions{})
 			return err
 		}},

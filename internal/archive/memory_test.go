@@ -26,7 +26,7 @@ func (g *gauge) look() { g.peak = max(g.peak, live()) }
 // TestLargeFramesAlone writes and reads frames of 12 MiB among small ones, and
 // checks that no two of them are in memory at once.
 func TestLargeFramesAlone(t *testing.T) {
-	const large, count = 12 << 20, 6
+	const large, count = 12 << 20, 4
 	build := func(i int) *frame.Frame {
 		f := &frame.Frame{}
 		for range 3 { // as a Cutter gives it: taken over, in parts
@@ -93,7 +93,7 @@ func TestMemoryIsFlat(t *testing.T) {
 			spare := make(chan []byte, 6)
 			g := &gauge{base: live()}
 			w := archive.NewWriter(t.Context(), io.Discard, c, 2, spare)
-			body := text(1, 256<<10)
+			body := text(1, 128<<10)
 			for i := range count {
 				var b []byte
 				select {
@@ -113,9 +113,9 @@ func TestMemoryIsFlat(t *testing.T) {
 			}
 			return g.peak - min(g.base, g.peak)
 		}
-		few, many := peak(20), peak(200)
+		few, many := peak(20), peak(100)
 		if many > few+2<<20 {
-			t.Errorf("%s: %d KiB for 20 frames, %d KiB for 200", c.Codec, few>>10, many>>10)
+			t.Errorf("%s: %d KiB for 20 frames, %d KiB for 100", c.Codec, few>>10, many>>10)
 		}
 	}
 }

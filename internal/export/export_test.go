@@ -204,7 +204,7 @@ func checkExtents(t tb, s *sink, counted *export.Counted) {
 // filled makes a database with enough rows for many frames.
 func filled(t testing.TB) string {
 	return create(t, "CREATE TABLE t(a, b); CREATE TABLE u(a); CREATE INDEX i ON t(b)",
-		"WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < 40000) INSERT INTO t SELECT i, format('%0200d', i*7919%40000) FROM n",
+		"WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < 20000) INSERT INTO t SELECT i, format('%0200d', i*7919%20000) FROM n",
 		"INSERT INTO u SELECT a FROM t", "INSERT INTO u VALUES (zeroblob(5000000)), (zeroblob(100)), (zeroblob(9000000))")
 }
 
@@ -217,7 +217,7 @@ func TestManyFrames(t *testing.T) {
 	if s.text() != alone.text() {
 		t.Error("one worker makes another document than two")
 	}
-	if len(s.frames) < 10 {
+	if len(s.frames) < 6 {
 		t.Fatalf("%d frames", len(s.frames))
 	}
 	checkExtents(t, s, counted)
@@ -231,7 +231,7 @@ func TestManyFrames(t *testing.T) {
 			last = rowid
 		}
 	}
-	if last != 40_003 {
+	if last != 20_003 {
 		t.Errorf("the last rowid is %d", last)
 	}
 }
@@ -254,7 +254,7 @@ func TestProgress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all := int64(len(s.text())); rows != 80_003 || size > all || size < all-10_000 || calls < 10 {
+	if all := int64(len(s.text())); rows != 40_003 || size > all || size < all-10_000 || calls < 10 {
 		t.Errorf("at the end, after %d calls: %d rows, %d of %d bytes", calls, rows, size, all)
 	}
 }
@@ -263,7 +263,7 @@ func TestProgress(t *testing.T) {
 func TestSinkFails(t *testing.T) {
 	path := filled(t)
 	s, _ := mustRun(t, path, 2, export.Choices{})
-	for _, at := range []int{0, 1, 2, len(s.frames) / 2, len(s.frames) - 2, len(s.frames) - 1} {
+	for _, at := range []int{0, 1, len(s.frames) / 2, len(s.frames) - 1} {
 		p, err := plan(t, path, export.Choices{})
 		if err != nil {
 			t.Fatal(err)
@@ -284,7 +284,7 @@ func TestSinkFails(t *testing.T) {
 // with its error.
 func TestCancel(t *testing.T) {
 	path := filled(t)
-	for _, at := range []int{0, 1, 3, 8} {
+	for _, at := range []int{0, 1, 4} {
 		p, err := plan(t, path, export.Choices{})
 		if err != nil {
 			t.Fatal(err)

@@ -86,7 +86,7 @@ func TestVeryLongItems(t *testing.T) {
 		"last after a mark":          join(short(700), long(9<<20)),
 		"two":                        join(long(8<<20), long(10<<20)),
 		"just under the longest":     join(long(4<<20-100), long(4<<20-100), long(4<<20)),
-		"many short ones in a piece": short(6000),
+		"many short ones in a piece": short(4500),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &script{tables: [][][]byte{items, short(1)}}
@@ -105,7 +105,7 @@ func TestVeryLongItems(t *testing.T) {
 func TestPartsDoNotOverlap(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	var items [][]byte
-	for range 9000 {
+	for range 5000 {
 		items = append(items, randomItem(rng, 2000))
 	}
 	s := &script{tables: [][][]byte{items}}
@@ -128,7 +128,7 @@ func TestPartsDoNotOverlap(t *testing.T) {
 func TestMark(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	marked, bytesOf := 0, 0
-	for range 200_000 {
+	for range 80_000 {
 		item := randomItem(rng, rng.IntN(300))
 		want := uint64(crc32.Checksum(item, crc32.MakeTable(crc32.Castagnoli))) < 5461*uint64(len(item))
 		if got := frame.Mark(item); got != want {
@@ -160,7 +160,7 @@ func hashes(frames []*frame.Frame) (list []manifest.Frame) {
 func TestLocality(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 6))
 	var items [][]byte
-	for i := range 40_000 {
+	for i := range 25_000 {
 		items = append(items, fmt.Appendf(nil, `[%d,"%0*x"]`, 2*i, 100+rng.IntN(400), rng.Uint64()))
 	}
 	s := &script{tables: [][][]byte{items}}

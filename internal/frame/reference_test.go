@@ -221,7 +221,7 @@ func scripts(t *rapid.T) *script {
 		for range rapid.IntRange(0, most).Draw(t, label) {
 			var list [][]byte
 			longest := rapid.SampledFrom([]int{20, 500, 30_000, 1 << 20}).Draw(t, "longest item")
-			total := rng.IntN(rapid.SampledFrom([]int{1, 1000, 70_000, 400_000, 3 << 20, 6 << 20}).Draw(t, "bytes"))
+			total := rng.IntN(rapid.SampledFrom([]int{1, 1000, 70_000, 400_000, 2 << 20, 5 << 20}).Draw(t, "bytes"))
 			for n := 0; n < total; {
 				item := randomItem(rng, 1+rng.IntN(longest))
 				n += len(item)

@@ -149,7 +149,7 @@ func TestBuildMemory(t *testing.T) {
 func TestBuildStops(t *testing.T) {
 	x := large(t)
 	fault := errors.New("the backup cannot be read")
-	for frames := 2; frames < len(x.sum.Frames); frames += 3 {
+	for frames := 2; frames < len(x.sum.Frames); frames += 5 {
 		for _, how := range []string{"cancel", "fault"} {
 			ctx, cancel := context.WithCancel(t.Context())
 			dir := t.TempDir()
