@@ -48,8 +48,6 @@ type encoder struct {
 	spare  chan []byte
 
 	tallies []tally // of the table's indexes, since they were last taken
-	entry   []value.Value
-	scratch []byte
 	order   keyOrder
 }
 

@@ -83,7 +83,7 @@ func (p *Plan) Run(ctx context.Context, source *document.Source, sink Sink, o Op
 	if err := r.bTrees(ctx); err != nil {
 		return nil, err
 	}
-	if err := check.compare(ctx, p, &r.counted); err != nil {
+	if err := check.compare(p, &r.counted); err != nil {
 		return nil, err
 	}
 	return &r.counted, r.end()

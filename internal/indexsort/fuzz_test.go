@@ -1,6 +1,7 @@
 package indexsort
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/litekeep/litekeep/internal/sqlitefile"
@@ -27,6 +28,7 @@ func FuzzCompare(f *testing.F) {
 		if o.compare(y, x) != -c || o.compare(x, x) != 0 || o.compare(y, y) != 0 {
 			t.Fatalf("%x and %x have no order", x, y)
 		}
+		checkValues(t, &o, x, y, c)
 		a, b := fieldsOf(x), fieldsOf(y)
 		v, w := o.word(&a, 0, 0), o.word(&b, 0, 0)
 		if v < w && c >= 0 || v > w && c <= 0 {
@@ -34,6 +36,22 @@ func FuzzCompare(f *testing.F) {
 		}
 		checkDepths(t, &o, x, y, v, w, c)
 	})
+}
+
+// checkValues compares what two records decode to.
+func checkValues(t *testing.T, o *order, x, y []byte, want int) {
+	a, errA := sqlitefile.DecodeRecord(x, nil)
+	b, errB := sqlitefile.DecodeRecord(y, nil)
+	if errA != nil || errB != nil { // a sort can do with more bytes than the fields have
+		return
+	}
+	c := NewComparer(o.columns, o.enc)
+	if err := errors.Join(c.ValidateValues(a), c.ValidateValues(b)); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.CompareValues(a, b); got != want {
+		t.Fatalf("the values of %x and %x compare as %d, the records as %d", x, y, got, want)
+	}
 }
 
 // checkDepths follows the words of two records as the sort does.

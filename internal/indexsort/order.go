@@ -126,21 +126,28 @@ func (o *order) compareField(s uint64, v []byte, t uint64, w []byte, c Collation
 	switch {
 	case k != l:
 		return cmp.Compare(k, l)
+	case k == null: // a NaN is one too
+		return 0
 	case k == number:
 		return compareNumbers(s, v, t, w)
 	case k == text && c != Binary:
-		if o.enc != sqlitefile.UTF8 {
-			// Add has seen to it that the text can be converted.
-			o.scratch[0], _ = sqlitefile.DecodeText(o.scratch[0][:0], v, o.enc)
-			o.scratch[1], _ = sqlitefile.DecodeText(o.scratch[1][:0], w, o.enc)
-			v, w = o.scratch[0], o.scratch[1]
-		}
-		if c == RTrim {
-			return bytes.Compare(trim(v), trim(w))
-		}
-		return compareNoCase(v, w)
+		return o.compareText(v, w, c)
 	}
 	return bytes.Compare(v, w)
+}
+
+// compareText compares by another collation than BINARY.
+func (o *order) compareText(v, w []byte, c Collation) int {
+	if o.enc != sqlitefile.UTF8 {
+		// Add has seen to it that the text can be converted.
+		o.scratch[0], _ = sqlitefile.DecodeText(o.scratch[0][:0], v, o.enc)
+		o.scratch[1], _ = sqlitefile.DecodeText(o.scratch[1][:0], w, o.enc)
+		v, w = o.scratch[0], o.scratch[1]
+	}
+	if c == RTrim {
+		return bytes.Compare(trim(v), trim(w))
+	}
+	return compareNoCase(v, w)
 }
 
 func compareNumbers(s uint64, v []byte, t uint64, w []byte) int {

@@ -1,0 +1,73 @@
+package export
+
+import (
+	"hash/maphash"
+	"math"
+	"math/bits"
+
+	"github.com/litekeep/litekeep/internal/value"
+)
+
+// tally is an order-free sum of index entries: equal sets have equal tallies,
+// and others practically never, since the hash of an entry depends on secrets
+// that this process has drawn.
+type tally struct{ count, sum uint64 }
+
+func (t *tally) add(o tally) {
+	t.count += o.count
+	t.sum += o.sum
+}
+
+// seed is the seed of all tallies of this process.
+var seed = maphash.MakeSeed()
+
+// secrets has a multiplier for each kind of field, one to begin with, and one to
+// end with.
+var secrets = func() (s [int(value.RawText) + 3]uint64) {
+	for i := range s {
+		s[i] = maphash.Comparable(seed, i) | 1
+	}
+	// Whether stored text is well-formed is not asked here.
+	s[value.Text] = s[value.RawText]
+	return s
+}()
+
+const (
+	firstSecret = int(value.RawText) + 1
+	lastSecret  = firstSecret + 1
+)
+
+// entryHash is the hash of an entry so far. It goes by values and not by their
+// stored form, since one integer can be stored in several ways and nobody can
+// see which.
+type entryHash uint64
+
+func newEntryHash() entryHash { return entryHash(secrets[firstSecret]) }
+
+// add takes the next field. Real says that its column has REAL affinity, where
+// a whole number may be stored as an integer in one place and not in another.
+func (h entryHash) add(v *value.Value, real bool) entryHash {
+	x, kind := uint64(v.Int), v.Kind
+	switch kind {
+	case value.Integer:
+		if real {
+			x, kind = math.Float64bits(float64(v.Int)), value.Real
+		}
+	case value.Text, value.RawText, value.Blob:
+		x = maphash.Bytes(seed, v.Bytes)
+	}
+	return entryHash(fold(uint64(h)^x, secrets[kind]))
+}
+
+// addInt is add for an integer.
+func (h entryHash) addInt(i int64) entryHash {
+	return entryHash(fold(uint64(h)^uint64(i), secrets[value.Integer]))
+}
+
+func (h entryHash) sum() uint64 { return fold(uint64(h), secrets[lastSecret]) }
+
+// fold multiplies two words and folds the product into one.
+func fold(a, b uint64) uint64 {
+	high, low := bits.Mul64(a, b)
+	return high ^ low
+}
