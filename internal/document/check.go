@@ -1,7 +1,5 @@
 package document
 
-import "unicode/utf8"
-
 // CheckItems checks a run of item lines without changing it: that each is a list
 // of values in canonical form with an LF, that all but the last have a comma,
 // and that each has the given number of values (any number if columns is
@@ -175,7 +173,7 @@ func checkString(b []byte, i int) (next int, err *SyntaxError) {
 	if b[end] != '"' {
 		return end, fault(b, end, badControl)
 	}
-	if high != 0 && !utf8.Valid(b[start:end]) {
+	if high != 0 && !validUTF8(b[start:end]) {
 		return i, fault(b, i, badUTF8)
 	}
 	if end-start > MaxBytes && decodedLen(b[start:end]) > MaxBytes {

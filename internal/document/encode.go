@@ -147,6 +147,23 @@ func AppendRow(dst []byte, row []value.Value) []byte {
 	return append(dst, ']')
 }
 
+// AppendStoredRow is AppendRow for values as a database in UTF-8 stores them: a
+// RawText that is valid is a string.
+func AppendStoredRow(dst []byte, row []value.Value) []byte {
+	dst = append(dst, '[')
+	for i := range row {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if row[i].Kind == value.RawText {
+			dst = appendStoredText(dst, row[i].Bytes)
+		} else {
+			dst = AppendValue(dst, &row[i])
+		}
+	}
+	return append(dst, ']')
+}
+
 // AppendValue appends one value. The bytes of a Text must be valid UTF-8. A NaN
 // is NULL, as it is in SQLite.
 func AppendValue(dst []byte, v *value.Value) []byte {

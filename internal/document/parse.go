@@ -3,7 +3,6 @@ package document
 import (
 	"bytes"
 	"math"
-	"unicode/utf8"
 
 	"github.com/litekeep/litekeep/internal/value"
 )
@@ -181,7 +180,7 @@ func parseString(b []byte, i int) (text []byte, next int, err *SyntaxError) {
 		high |= h
 	}
 	text = b[start:end:end]
-	if high != 0 && !utf8.Valid(text) {
+	if high != 0 && !validUTF8(text) {
 		return nil, i, fault(b, i, badUTF8)
 	}
 	if len(text) > MaxBytes {

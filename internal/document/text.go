@@ -84,6 +84,28 @@ func appendString(dst, s []byte) []byte {
 	}
 }
 
+// appendStoredText appends text as a database in UTF-8 stores it: a string, or
+// its bytes where they are not valid.
+func appendStoredText(dst, s []byte) []byte {
+	start, rest := len(dst), s
+	var high uint64
+	dst = append(dst, '"')
+	for {
+		n, h := plainRun(rest, 0)
+		high |= h
+		dst = append(dst, rest[:n]...)
+		if n == len(rest) {
+			break
+		}
+		dst = appendEscape(dst, rest[n])
+		rest = rest[n+1:]
+	}
+	if high != 0 && !validUTF8(s) {
+		return appendWrapped(dst[:start], openText, s)
+	}
+	return append(dst, '"')
+}
+
 // appendEscape appends the escape of a character that stops marks.
 func appendEscape(dst []byte, c byte) []byte {
 	if e := shortEscapes[c]; e != 0 {

@@ -3,7 +3,6 @@ package export
 import (
 	"context"
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/litekeep/litekeep/internal/document"
 	"github.com/litekeep/litekeep/internal/frame"
@@ -127,7 +126,11 @@ func (e *encoder) add(p *piece, t *Table, row *pagereader.Row) error {
 		}
 	}
 	start := len(p.text)
-	p.text = document.AppendRow(p.text, vals)
+	if e.enc == sqlitefile.UTF8 {
+		p.text = document.AppendStoredRow(p.text, vals)
+	} else {
+		p.text = document.AppendRow(p.text, vals)
+	}
 	mark := frame.Mark(p.text[start:])
 	p.text = append(p.text, document.More...)
 	if mark {
@@ -145,7 +148,8 @@ func at(t *Table, row *pagereader.Row, err error) error {
 	return err
 }
 
-// values returns the values of the row whose stored fields are e.fields.
+// values returns the values of the row whose stored fields are e.fields. Text
+// stays as it is stored in UTF-8.
 func (e *encoder) values(t *Table, rowid int64) ([]value.Value, error) {
 	e.utf8 = e.utf8[:0]
 	e.row = e.row[:0]
@@ -184,15 +188,9 @@ func (e *encoder) values(t *Table, rowid int64) ([]value.Value, error) {
 	return e.row, nil
 }
 
-// text turns stored text that is well-formed into Text.
+// text turns stored UTF-16 that is well-formed into Text.
 func (e *encoder) text(v *value.Value) {
-	if v.Kind != value.RawText {
-		return
-	}
-	if e.enc == sqlitefile.UTF8 {
-		if utf8.Valid(v.Bytes) {
-			v.Kind = value.Text
-		}
+	if v.Kind != value.RawText || e.enc == sqlitefile.UTF8 {
 		return
 	}
 	start := len(e.utf8)
