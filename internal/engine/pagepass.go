@@ -114,9 +114,21 @@ func (p *passCopy) pass(ctx context.Context) (clean bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	tls := p.s.conn.tls
-	buf := cAlloc(tls, int(p.chunk()))
-	defer cFree(tls, buf)
+	w := p.startWriter()
+	clean, err = p.readChunks(ctx, w, before, total)
+	if err = firstCause([]error{w.stop(), err}); err != nil || !clean {
+		return false, err
+	}
+	return true, p.end(total)
+}
+
+// readChunks reads the whole file, in chunks that w writes, and reports whether
+// the state of the source was always the one before.
+func (p *passCopy) readChunks(ctx context.Context, w *writer, before state, total int64) (clean bool, err error) {
+	buf, err := w.take()
+	if err != nil {
+		return false, err
+	}
 	clean = true
 	for off := int64(0); off < total; off += p.chunk() {
 		n := int(min(p.chunk(), total-off))
@@ -126,11 +138,13 @@ func (p *passCopy) pass(ctx context.Context) (clean bool, err error) {
 		if err = p.s.file.unlock(lockNone); err != nil {
 			return false, err
 		}
-		if err = p.store(off, bytesAt(buf, n)); err != nil {
-			return false, err
-		}
+		w.full <- written{off: off, buf: buf, n: n}
 		if p.progress != nil {
 			p.progress((off+int64(n))/p.pageSize, total/p.pageSize)
+		}
+		// Before the lock: a slow disk must not make writers wait.
+		if buf, err = w.take(); err != nil {
+			return false, err
 		}
 		if err = p.s.file.lock(ctx, lockShared, p.busy); err != nil {
 			return false, err
@@ -141,10 +155,65 @@ func (p *passCopy) pass(ctx context.Context) (clean bool, err error) {
 		}
 		clean = clean && now.same(before)
 	}
-	if !clean {
-		return false, nil
+	return clean, nil
+}
+
+// writer stores what a pass has read while the next chunk is read.
+type writer struct {
+	p    *passCopy
+	bufs [2]uintptr // in the library's memory
+	free chan uintptr
+	full chan written
+	done chan struct{} // closed when the writer has ended
+	bad  chan struct{} // closed when err is set
+	err  error
+}
+
+// written is a chunk on its way to dest.
+type written struct {
+	off int64
+	buf uintptr
+	n   int
+}
+
+func (p *passCopy) startWriter() *writer {
+	w := &writer{p: p, done: make(chan struct{}), bad: make(chan struct{})}
+	w.free, w.full = make(chan uintptr, len(w.bufs)), make(chan written, len(w.bufs))
+	for i := range w.bufs {
+		w.bufs[i] = cAlloc(p.s.conn.tls, int(p.chunk()))
+		w.free <- w.bufs[i]
 	}
-	return true, p.end(total)
+	go func() {
+		defer close(w.done)
+		for c := range w.full {
+			if w.err = p.store(c.off, bytesAt(c.buf, c.n)); w.err != nil {
+				close(w.bad)
+				return
+			}
+			w.free <- c.buf
+		}
+	}()
+	return w
+}
+
+// take returns a buffer that is free, or why nothing can be written.
+func (w *writer) take() (uintptr, error) {
+	select {
+	case buf := <-w.free:
+		return buf, nil
+	case <-w.bad:
+		return 0, w.err
+	}
+}
+
+// stop waits until everything is written, and returns why it was not.
+func (w *writer) stop() error {
+	close(w.full)
+	<-w.done
+	for _, buf := range w.bufs {
+		cFree(w.p.s.conn.tls, buf)
+	}
+	return w.err
 }
 
 // lockedPass goes through the file once under the shared lock that is held.
