@@ -36,6 +36,7 @@ type Table struct {
 	object   *engine.Object
 	byRowID  bool     // its b-tree has rowids
 	columns  []column // nil if SQLite cannot describe the table
+	asStored bool     // columns are the fields of the record, in their order
 	defaults defaults
 	key      []indexsort.Column // order of a WITHOUT ROWID table, if it can be checked
 	final    []byte             // the last record of the batch before
@@ -279,6 +280,10 @@ func (t *Table) describe(info *engine.TableInfo) error {
 	if t.RowID == document.RowIDImplicit {
 		t.columns = append([]column{{field: -1}}, t.columns...)
 		t.Columns = append([]value.Value{value.OfText(rowIDLabel(taken))}, t.Columns...)
+	}
+	t.asStored = true
+	for i, c := range t.columns {
+		t.asStored = t.asStored && (c.field == i || c.field < 0 && t.RowID == i && field[info.RowIDAlias] == i)
 	}
 	if len(t.Columns) > document.MaxColumns {
 		return fmt.Errorf("table %q has %d columns: %w", t.Label, len(t.Columns), ErrRefused)

@@ -163,6 +163,9 @@ func (e *encoder) values(t *Table, rowid int64) ([]value.Value, error) {
 		}
 		return e.row, nil
 	}
+	if t.asStored && len(e.fields) == len(t.columns) && e.enc == sqlitefile.UTF8 {
+		return e.inPlace(t, rowid), nil
+	}
 	for i := range t.columns {
 		c := &t.columns[i]
 		switch {
@@ -186,6 +189,21 @@ func (e *encoder) values(t *Table, rowid int64) ([]value.Value, error) {
 		}
 	}
 	return e.row, nil
+}
+
+// inPlace makes the values of a row of e.fields themselves. The entries of
+// indexes can still be made of them.
+func (e *encoder) inPlace(t *Table, rowid int64) []value.Value {
+	for i := range t.columns {
+		v := &e.fields[i]
+		switch {
+		case t.columns[i].field < 0: // what is stored there means nothing
+			*v = value.OfInt(rowid)
+		case t.columns[i].real && v.Kind == value.Integer:
+			*v = value.OfFloat(float64(v.Int))
+		}
+	}
+	return e.fields
 }
 
 // text turns stored UTF-16 that is well-formed into Text.

@@ -49,49 +49,41 @@ func DecodeRecord(b []byte, row []value.Value) ([]value.Value, error) {
 		return row, fmt.Errorf("record header of %d bytes in a payload of %d: %w", hdr, len(b), ErrCorrupt)
 	}
 	head, body := b[n:hdr], b[hdr:]
-	for i := 0; i < len(head); {
-		t, n := uint64(head[i]), 1
+	for len(head) > 0 {
+		t, n := uint64(head[0]), 1
 		if t >= 0x80 {
-			if t, n = Varint(head[i:]); n == 0 {
+			if t, n = Varint(head); n == 0 {
 				return row, fmt.Errorf("record header ends inside a serial type: %w", ErrCorrupt)
 			}
 		}
-		i += n
+		head = head[n:]
 		size := SerialLen(t)
 		if uint64(size) > uint64(len(body)) {
 			return row, fmt.Errorf("field %d of %d bytes runs past the end of its record: %w", len(row), size, ErrCorrupt)
 		}
-		row = append(row, value.Value{})
-		if !decodeField(&row[len(row)-1], t, body[:size:size]) {
-			return row, fmt.Errorf("field %d has the serial type %d, which is reserved: %w", len(row)-1, t, ErrCorrupt)
+		v := value.Value{}
+		switch {
+		case t >= 12:
+			v.Kind = value.Blob
+			if t&1 != 0 {
+				v.Kind = value.RawText
+			}
+			v.Bytes = body[:size:size]
+		case t == 0:
+		case t == 7:
+			v = value.OfFloat(math.Float64frombits(binary.BigEndian.Uint64(body)))
+		case t == 10 || t == 11:
+			return row, fmt.Errorf("field %d has the serial type %d, which is reserved: %w", len(row), t, ErrCorrupt)
+		default:
+			v.Kind, v.Int = value.Integer, DecodeInt(t, body)
 		}
+		row = append(row, v)
 		body = body[size:]
 	}
 	if len(body) > 0 {
 		return row, fmt.Errorf("record has %d bytes more than its fields: %w", len(body), ErrCorrupt)
 	}
 	return row, nil
-}
-
-// decodeField sets v, which is zero, to the content b of serial type t. It
-// reports false for the reserved types.
-func decodeField(v *value.Value, t uint64, b []byte) bool {
-	switch {
-	case t >= 12:
-		v.Kind = value.Blob
-		if t&1 != 0 {
-			v.Kind = value.RawText
-		}
-		v.Bytes = b
-	case t == 0:
-	case t == 7:
-		*v = value.OfFloat(math.Float64frombits(binary.BigEndian.Uint64(b)))
-	case t == 10 || t == 11:
-		return false
-	default:
-		v.Kind, v.Int = value.Integer, DecodeInt(t, b)
-	}
-	return true
 }
 
 // IntSerial returns the serial type of an integer. The types 8 and 9 (the
