@@ -61,7 +61,8 @@ func DecodeRecord(b []byte, row []value.Value) ([]value.Value, error) {
 		if uint64(size) > uint64(len(body)) {
 			return row, fmt.Errorf("field %d of %d bytes runs past the end of its record: %w", len(row), size, ErrCorrupt)
 		}
-		v := value.Value{}
+		row = append(row, value.Value{})
+		v := &row[len(row)-1]
 		switch {
 		case t >= 12:
 			v.Kind = value.Blob
@@ -71,13 +72,12 @@ func DecodeRecord(b []byte, row []value.Value) ([]value.Value, error) {
 			v.Bytes = body[:size:size]
 		case t == 0:
 		case t == 7:
-			v = value.OfFloat(math.Float64frombits(binary.BigEndian.Uint64(body)))
+			*v = value.OfFloat(math.Float64frombits(binary.BigEndian.Uint64(body)))
 		case t == 10 || t == 11:
-			return row, fmt.Errorf("field %d has the serial type %d, which is reserved: %w", len(row), t, ErrCorrupt)
+			return row, fmt.Errorf("field %d has the serial type %d, which is reserved: %w", len(row)-1, t, ErrCorrupt)
 		default:
 			v.Kind, v.Int = value.Integer, DecodeInt(t, body)
 		}
-		row = append(row, v)
 		body = body[size:]
 	}
 	if len(body) > 0 {
