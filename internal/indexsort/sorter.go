@@ -33,7 +33,9 @@ const (
 var errClosed = errors.New("sorter takes no more records")
 
 // Sorter sorts the records of one index. Put may be called by several
-// goroutines at the same time; every other method by one.
+// goroutines at the same time; every other method by one. Records that come in
+// the order of their table sort faster: those with equal first columns often are
+// in order then.
 type Sorter struct {
 	columns []Column
 	enc     sqlitefile.Encoding
@@ -50,7 +52,10 @@ type Sorter struct {
 	err    error
 	done   bool // Sorted was called
 
-	spilling  sync.Mutex // of what follows
+	// idle holds a run that was spilled, or nil at first, while nothing is
+	// being spilled. Who takes it out owns what follows.
+	idle      chan *run
+	spillErr  error
 	sorter    runSorter
 	file      *spillFile
 	stretches []stretch
@@ -65,7 +70,9 @@ func New(columns []Column, enc sqlitefile.Encoding, o Options) *Sorter {
 	s := &Sorter{
 		columns: columns, enc: enc, tempDir: o.TempDir, run: &run{}, follow: true,
 		memory: max(o.MemoryBytes, minMemory) / 2, // while one run is filled, another is spilled
+		idle:   make(chan *run, 1),
 	}
+	s.idle <- nil
 	s.sorter.order = order{columns: columns, enc: enc}
 	s.own = s.NewBatch()
 	return s
@@ -85,8 +92,9 @@ func (s *Sorter) Add(record []byte) error {
 	return s.Put(s.own)
 }
 
-// Put takes the records of a batch over and empties it. It writes a run to the
-// temporary file when the memory is full.
+// Put takes the records of a batch over and empties it. When the memory is full
+// a run is written to the temporary file meanwhile; an error of that comes from
+// a later Put, or from Sorted.
 func (s *Sorter) Put(b *Batch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,19 +109,22 @@ func (s *Sorter) Put(b *Batch) error {
 	if s.run.footprint() < s.memory {
 		return nil
 	}
-	s.spilling.Lock() // waits for the run before this one, so that there are never three
+	spent := <-s.idle // waits for the run before this one, so that there are never three
+	if s.err = s.spillErr; s.err != nil {
+		s.idle <- spent
+		return s.err
+	}
+	if spent != nil {
+		s.recycle(spent)
+	}
 	full := s.run
 	s.run = s.newRun()
 	s.endRun(full, &b.order)
-	s.mu.Unlock()
-	err := s.spill(full)
-	s.spilling.Unlock()
-	s.mu.Lock()
-	if s.err == nil {
-		s.err = err
-	}
-	s.recycle(full)
-	return s.err
+	go func() {
+		s.spillErr = s.spill(full)
+		s.idle <- full
+	}()
+	return nil
 }
 
 // endRun notes whether the records of a run follow those of the run before.
@@ -155,7 +166,7 @@ func (s *Sorter) recycle(r *run) {
 }
 
 // spill sorts a run and appends it to the file, to the run before it where it
-// follows that. The caller holds the lock.
+// follows that. The caller has taken idle.
 func (s *Sorter) spill(r *run) (err error) {
 	s.sorter.sort(r)
 	if s.file == nil {
@@ -221,8 +232,11 @@ func (s *Sorter) merge(ctx context.Context) (source, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.spilling.Lock()
-	defer s.spilling.Unlock()
+	<-s.idle
+	defer func() { s.idle <- nil }()
+	if s.spillErr != nil {
+		return nil, s.spillErr
+	}
 	s.endRun(s.run, &s.sorter.order)
 	s.done, s.own, s.spare, s.chunk = true, nil, nil, nil
 	s.sorter.sort(s.run)
@@ -313,8 +327,8 @@ func (s *Sorter) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.done, s.own, s.run, s.spare, s.chunk = true, nil, nil, nil, nil
-	s.spilling.Lock()
-	defer s.spilling.Unlock()
+	<-s.idle
+	defer func() { s.idle <- nil }()
 	if s.file == nil {
 		return nil
 	}

@@ -69,7 +69,8 @@ type builder struct {
 	layout  *layout
 	writer  *pagewriter.Writer
 	content *content // the table or index that is being filled
-	tables  int      // tables and carried indexes that were opened
+	closing closing
+	tables  int // tables and carried indexes that were opened
 	carried int
 	rows    int64
 }
@@ -117,6 +118,8 @@ func (b *builder) begin() error {
 	if b.writer, err = pagewriter.New(b.file, b.layout.header, len(b.layout.trees)); err != nil {
 		return err
 	}
+	b.closing.ctx, b.closing.cancel = context.WithCancel(b.ctx)
+	b.closing.writer, b.closing.workers = b.writer, b.o.Workers
 	return b.layout.writeSchema(b.writer)
 }
 
@@ -158,6 +161,9 @@ func (b *builder) finish() error {
 	if b.layout == nil {
 		return b.file.Sync()
 	}
+	if err := b.closing.wait(); err != nil {
+		return err
+	}
 	for _, t := range b.layout.trees {
 		if t.done {
 			continue
@@ -177,6 +183,10 @@ func (b *builder) finish() error {
 }
 
 func (b *builder) stop() {
+	if b.closing.cancel != nil {
+		b.closing.cancel()
+	}
+	_ = b.closing.wait() // a failed build is thrown away
 	if b.content != nil {
 		b.content.stop()
 	}

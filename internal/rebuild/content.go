@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/litekeep/litekeep/internal/document"
+	"github.com/litekeep/litekeep/internal/indexsort"
 	"github.com/litekeep/litekeep/internal/pagewriter"
 	"github.com/litekeep/litekeep/internal/pipeline"
 	"github.com/litekeep/litekeep/internal/sqlitefile"
@@ -36,6 +37,8 @@ type records struct {
 	data   []byte // the records, one after another
 	ends   []int32
 	rowids []int64
+	// Entries of the indexes that we build ourselves.
+	batches []*indexsort.Batch
 }
 
 func newContent(b *builder, tree *bTree, plan *rowPlan) *content {
@@ -51,7 +54,7 @@ func newContent(b *builder, tree *bTree, plan *rowPlan) *content {
 
 func (c *content) newRecorder() *recorder {
 	h := &c.b.layout.header
-	return &recorder{enc: h.Encoding, format: h.SchemaFormat, entries: newEntries(c.plan.indexes)}
+	return &recorder{enc: h.Encoding, format: h.SchemaFormat, entries: make([]entries, len(c.plan.indexes))}
 }
 
 // start starts the workers, when the first items come.
@@ -66,7 +69,7 @@ func (c *content) start() {
 			select {
 			case out = <-c.spare:
 			default:
-				out = &records{}
+				out = &records{batches: newBatches(c.plan.indexes)}
 			}
 			return out, c.encode(r, text, out)
 		}
@@ -144,13 +147,13 @@ func (c *content) encode(r *recorder, text []byte, out *records) error {
 		out.data = sqlitefile.AppendRecord(out.data, fields, r.format)
 		out.ends = append(out.ends, int32(len(out.data)))
 		out.rowids = append(out.rowids, rowid)
-		for i := range r.entries {
-			if err := r.entries[i].add(fields, rowid, r.format); err != nil {
+		for i, x := range c.plan.indexes {
+			if err := r.entries[i].add(x, out.batches[i], fields, rowid, r.format); err != nil {
 				return err
 			}
 		}
 	}
-	return r.flush()
+	return nil
 }
 
 // lay is the ordered part: records to pages.
@@ -167,6 +170,9 @@ func (c *content) lay(r *records) error {
 			return fmt.Errorf("%s: %w", c.tree.label(), err)
 		}
 		start = end
+	}
+	if err := put(c.plan.indexes, r.batches); err != nil {
+		return err
 	}
 	c.b.rows += int64(len(r.ends))
 	if c.b.o.Progress != nil {
@@ -198,14 +204,15 @@ func (c *content) layLarge(line []byte) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.tree.label(), err)
 	}
-	for i := range r.entries {
-		if err := r.entries[i].add(fields, rowid, r.format); err != nil {
+	batches := newBatches(c.plan.indexes)
+	for i, x := range c.plan.indexes {
+		if err := r.entries[i].add(x, batches[i], fields, rowid, r.format); err != nil {
 			return err
 		}
 	}
 	r.utf16 = nil
 	c.b.rows++
-	return r.flush()
+	return put(c.plan.indexes, batches)
 }
 
 func (c *content) close() error {
@@ -223,7 +230,7 @@ func (c *content) close() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.tree.label(), err)
 	}
-	return c.closeIndexes()
+	return c.b.closing.start(c.plan.indexes)
 }
 
 func (c *content) stop() {

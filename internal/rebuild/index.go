@@ -1,24 +1,25 @@
 package rebuild
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/litekeep/litekeep/internal/document"
 	"github.com/litekeep/litekeep/internal/engine"
 	"github.com/litekeep/litekeep/internal/indexsort"
+	"github.com/litekeep/litekeep/internal/pagewriter"
 	"github.com/litekeep/litekeep/internal/sqlitefile"
 	"github.com/litekeep/litekeep/internal/value"
 )
 
 // sortMemory is what the sorters of one table may use together.
 const sortMemory = 24 << 20
-
-// batchBytes is how much a worker collects before it hands it to the sorter.
-const batchBytes = 256 << 10
 
 // ownIndex is an index that is built by our own sort, from the records of its
 // table.
@@ -32,29 +33,19 @@ type ownIndex struct {
 	leave atomic.Bool
 }
 
-// entries makes a worker's index entries.
+// entries makes the entries of one index.
 type entries struct {
-	x     *ownIndex
-	batch *indexsort.Batch
-	row   []value.Value
-	rec   []byte
+	row []value.Value
+	rec []byte
 }
 
-func newEntries(own []*ownIndex) []entries {
-	e := make([]entries, len(own))
-	for i, x := range own {
-		e[i] = entries{x: x, batch: x.sorter.NewBatch()}
-	}
-	return e
-}
-
-// add adds the entry of one row of the table.
-func (e *entries) add(fields []value.Value, rowid int64, format uint32) error {
-	if e.x.leave.Load() {
+// add adds the entry of one row of the table to a batch.
+func (e *entries) add(x *ownIndex, batch *indexsort.Batch, fields []value.Value, rowid int64, format uint32) error {
+	if x.leave.Load() {
 		return nil
 	}
 	e.row = e.row[:0]
-	for _, f := range e.x.from {
+	for _, f := range x.from {
 		if f < 0 {
 			e.row = append(e.row, value.OfInt(rowid))
 		} else {
@@ -62,22 +53,33 @@ func (e *entries) add(fields []value.Value, rowid int64, format uint32) error {
 		}
 	}
 	e.rec = sqlitefile.AppendRecord(e.rec[:0], e.row, format)
-	err := e.batch.Add(e.rec)
+	err := batch.Add(e.rec)
 	if cap(e.rec) > largeItem {
 		e.rec = nil
 	}
-	if err == nil && e.batch.Size() >= batchBytes {
-		err = e.x.sorter.Put(e.batch)
-	}
-	return e.x.checked(err)
+	return x.checked(err)
 }
 
-// flush hands over what add has collected.
-func (e *entries) flush() error {
-	if e.x.leave.Load() {
-		return nil
+// newBatches returns an empty batch for each index.
+func newBatches(own []*ownIndex) []*indexsort.Batch {
+	batches := make([]*indexsort.Batch, len(own))
+	for i, x := range own {
+		batches[i] = x.sorter.NewBatch()
 	}
-	return e.x.checked(e.x.sorter.Put(e.batch))
+	return batches
+}
+
+// put hands batches to the sorters of their indexes, in the order of the table.
+func put(own []*ownIndex, batches []*indexsort.Batch) error {
+	for i, x := range own {
+		if x.leave.Load() {
+			continue
+		}
+		if err := x.checked(x.sorter.Put(batches[i])); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checked turns the error that an entry has no known order into a mark.
@@ -137,28 +139,63 @@ func newOwnIndex(t *bTree, table *engine.TableInfo) *ownIndex {
 	return x
 }
 
-// closeIndexes lays the indexes of the table that has just been filled.
-func (c *content) closeIndexes() error {
-	for _, x := range c.plan.indexes {
-		if x.leave.Load() {
-			if err := x.sorter.Close(); err != nil {
-				return fmt.Errorf("%s: %w", x.tree.label(), err)
-			}
-			continue
+// closing lays the indexes of tables that were filled, while the next table is
+// being filled. It has those of one table at a time, for the memory of their
+// sorters.
+type closing struct {
+	ctx     context.Context
+	cancel  context.CancelFunc
+	writer  *pagewriter.Writer
+	workers int
+	done    chan struct{} // closed when the last ones are laid; nil at first
+	err     error
+}
+
+// wait waits for the last indexes and returns the first error of all.
+func (c *closing) wait() error {
+	if c.done != nil {
+		<-c.done
+	}
+	return c.err
+}
+
+// start lays the indexes of a table.
+func (c *closing) start(own []*ownIndex) error {
+	if err := c.wait(); err != nil || len(own) == 0 {
+		return err
+	}
+	c.done = make(chan struct{})
+	go func() {
+		defer close(c.done)
+		g, ctx := errgroup.WithContext(c.ctx)
+		g.SetLimit(max(c.workers, 1))
+		for _, x := range own {
+			g.Go(func() error {
+				if err := errors.Join(x.lay(ctx, c.writer), x.sorter.Close()); err != nil {
+					return fmt.Errorf("%s: %w", x.tree.label(), err)
+				}
+				return nil
+			})
 		}
-		x.tree.done = true
-		out := c.b.writer.Index(x.tree.number)
-		for rec, err := range x.sorter.Sorted(c.b.ctx) {
-			if err == nil {
-				err = out.Append(rec)
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", x.tree.label(), err)
-			}
+		c.err = g.Wait()
+	}()
+	return nil
+}
+
+// lay writes the sorted entries.
+func (x *ownIndex) lay(ctx context.Context, w *pagewriter.Writer) error {
+	if x.leave.Load() {
+		return nil
+	}
+	x.tree.done = true
+	out := w.Index(x.tree.number)
+	for rec, err := range x.sorter.Sorted(ctx) {
+		if err == nil {
+			err = out.Append(rec)
 		}
-		if err := errors.Join(out.Close(), x.sorter.Close()); err != nil {
-			return fmt.Errorf("%s: %w", x.tree.label(), err)
+		if err != nil {
+			return err
 		}
 	}
-	return nil
+	return out.Close()
 }

@@ -101,16 +101,6 @@ type recorder struct {
 	entries []entries // of the table's own indexes
 }
 
-// flush hands the index entries over to the sorters.
-func (r *recorder) flush() error {
-	for i := range r.entries {
-		if err := r.entries[i].flush(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // parse parses item and returns the rowid, if the table has them, and the
 // stored fields. They alias item until the next call.
 func (r *recorder) parse(p *rowPlan, item []byte) (rowid int64, fields []value.Value, err error) {
