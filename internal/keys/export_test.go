@@ -1,0 +1,4 @@
+package keys
+
+// FileSum is the checksum of the lines of a key file.
+var FileSum = fileSum
