@@ -3,6 +3,7 @@ package export
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/litekeep/litekeep/internal/document"
 	"github.com/litekeep/litekeep/internal/frame"
@@ -90,12 +91,21 @@ func (e *encoder) buffer() []byte {
 	}
 }
 
+// hugeRow is the record size from which the memory of the row before is given
+// back first: the collector alone would let two of them be there at once.
+const hugeRow = 16 << 20
+
 // large encodes one large row.
 func (e *encoder) large(t *Table, row *pagereader.Row) (piece, error) {
+	if row.Size >= hugeRow {
+		debug.FreeOSMemory()
+	}
 	// Base64 is 4/3 of what it encodes; text rarely needs more than that.
 	p := piece{text: make([]byte, 0, row.Size+row.Size/3+row.Size/64+4096)}
 	err := e.add(&p, t, row)
 	e.cur.Release()
+	clear(e.fields[:cap(e.fields)]) // they share the record's memory
+	clear(e.row[:cap(e.row)])
 	return p, err
 }
 

@@ -71,10 +71,19 @@ func (p *Pipeline[In, Out]) deliver(outlet func(Out) error) {
 		if err == nil && p.ctx.Err() == nil {
 			err = outlet(j.out)
 		}
+		j.forget()
 		if err != nil {
 			p.cancel(err)
 		}
 	}
+}
+
+// forget lets go of what a job was about: goroutines still hold the job itself
+// while they wait for the next.
+func (j *job[In, Out]) forget() {
+	var in In
+	var out Out
+	j.in, j.out = in, out
 }
 
 // Add hands in over to a worker. It blocks while the window is full, and

@@ -211,6 +211,8 @@ func (c *content) layLarge(line []byte) error {
 		}
 	}
 	r.utf16 = nil
+	clear(r.row[:cap(r.row)]) // they share the memory of the line
+	clear(r.fields[:cap(r.fields)])
 	c.b.rows++
 	return put(c.plan.indexes, batches)
 }
