@@ -9,9 +9,9 @@
 // was cut off, is not there for Get and List.
 //
 // A Store is what every driver has. What only some can do is an interface of its
-// own, found by type assertion: Creator, Renamer, Replacer, Sweeper, Locator. The
-// local folder (package folder) has them all. Package storetest holds the
-// conformance suite that every driver and every wrapper of one must pass.
+// own, found by type assertion: Creator, Renamer, Replacer, Sweeper, Locator,
+// SizedPutter, Checksummer, Locker. Package storetest holds the conformance suite
+// that every driver and every wrapper of one must pass.
 package store
 
 import (
@@ -34,6 +34,19 @@ var (
 	// object: a folder, a link, a device. A store never reads, replaces or
 	// removes it.
 	ErrForeign = errors.New("not a regular file")
+	// ErrLocked says that the store refuses to remove an object yet. The error
+	// is a *LockedError, which has the date.
+	ErrLocked = errors.New("locked")
+	// ErrPermission says that whoever asks may not do that.
+	ErrPermission = fs.ErrPermission
+	// ErrNoBucket says that the bucket, container or folder that holds the
+	// objects is not there, which is not the same as an object that is not.
+	ErrNoBucket = errors.New("the bucket does not exist")
+	// ErrDamaged says that the store holds something else than was written.
+	ErrDamaged = errors.New("the store holds other bytes than were written")
+	// ErrUndeleted says that a store answered that it deleted an object, and
+	// still has it.
+	ErrUndeleted = errors.New("still there after it was deleted")
 )
 
 // Error tells what could not be done with which key.

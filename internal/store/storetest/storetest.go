@@ -28,7 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	for name, test := range map[string]func(t *testing.T, s store.Store){
 		"RoundTrip": testRoundTrip, "Keys": testKeys, "InvalidKeys": testInvalidKeys,
 		"Missing": testMissing, "Exclusive": testExclusive, "Concurrent": testConcurrent,
-		"FailingReader": testFailingReader, "Range": testRange, "List": testList, "ListStops": testListStops,
+		"FailingReader": testFailingReader, "Range": testRange, "List": testList, "ListStops": testListStops, "ListMany": testListMany,
 		"Delete": testDelete, "Context": testContext, "Unlist": testUnlist,
 		"Create": testCreate, "CreateTaken": testCreateTaken, "Replace": testReplace, "Rename": testRename,
 		"Sweep": testSweep,
@@ -331,6 +331,28 @@ func testListStops(t *testing.T, s store.Store) {
 			t.Errorf("stopped after %d, want %d", seen, n+1)
 		}
 	}
+}
+
+// testListMany lists more than cloud stores give in one answer.
+func testListMany(t *testing.T, s store.Store) {
+	const many, writers = 2100, 8
+	keys := make([]string, many)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("app/%05d.json", i*7)
+	}
+	var group sync.WaitGroup
+	for w := range writers {
+		group.Go(func() {
+			for i := w; i < many; i += writers {
+				if err := s.Put(t.Context(), keys[i], strings.NewReader("x")); err != nil {
+					t.Errorf("put: %v", err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	wantKeys(t, s, "", keys...)
+	wantKeys(t, s, "app/0000", keys[:2]...)
 }
 
 func testDelete(t *testing.T, s store.Store) {

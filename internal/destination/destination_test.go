@@ -1,0 +1,89 @@
+package destination_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/litekeep/litekeep/internal/destination"
+	"github.com/litekeep/litekeep/internal/retention"
+	"github.com/litekeep/litekeep/internal/vault"
+)
+
+func TestCheck(t *testing.T) {
+	for text, wrong := range map[string]string{
+		"":                                    "it is empty",
+		"backups":                             "",
+		"/var/backups":                        "",
+		"s3://bucket/prefix?region=eu-west-1": "",
+		"s3://bucket?region=eu-west-1&retention_days=90&keep_last=3": "",
+		"s3://bucket?regoin=x":              "regoin",
+		"s3://bucket?retention_days=soon":   "retention_days",
+		"s3://bucket?keep_last=0":           "keep_last",
+		"s3://":                             "not a destination",
+		"ftp://host/folder":                 "use a folder's path or one of file, ",
+		"file://host/folder":                "file:///path",
+		"file:///folder?lock=3d":            "file:///path",
+		"s3://user:secret-word@bucket/x":    "not a destination",
+		"s3://bucket/%zz?password=secret-2": "not a destination",
+	} {
+		err := destination.Check(text)
+		if wrong == "" {
+			if err != nil {
+				t.Errorf("%s: %v", text, err)
+			}
+			continue
+		}
+		if !errors.Is(err, destination.ErrName) || !strings.Contains(err.Error(), wrong) {
+			t.Errorf("%s: %v", text, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("the error has the secret: %v", err)
+		}
+	}
+}
+
+func TestOpenFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "copies")
+	if _, err := destination.Open(t.Context(), dir, destination.Options{}); !errors.Is(err, os.ErrNotExist) {
+		t.Fatalf("a folder that is not there: %v", err)
+	}
+	d, err := destination.Open(t.Context(), "file://"+dir+"?retention_days=30", destination.Options{
+		Create: true, Policy: retention.Policy{KeepLast: 5},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if d.Folder != dir || d.Policy.KeepWithin != 30*24*time.Hour || d.Policy.KeepLast != 5 {
+		t.Errorf("opened %q with %+v", d.Folder, d.Policy)
+	}
+}
+
+func TestSplit(t *testing.T) {
+	const object = "20261122T020000.123Z.json.zst"
+	for text, place := range map[string]string{
+		"s3://bucket/prefix/app/" + object + "?region=x": "s3://bucket/prefix?region=x",
+		"s3://bucket/app/" + object:                      "s3://bucket",
+		"backups/app/" + object:                          "backups",
+		"s3://bucket/app/notes.txt":                      "",
+		object:                                           "",
+		"app/" + object:                                  "",
+	} {
+		got, ref, ok := destination.Split(text)
+		if ok != (place != "") || got != place {
+			t.Errorf("%s: %q, %v, %v", text, got, ref, ok)
+		}
+		if ok {
+			if want := (vault.Ref{Database: "app", Object: object}); ref != want {
+				t.Errorf("%s: %v", text, ref)
+			}
+			if back := destination.Join(got, ref); back != text {
+				t.Errorf("%s came back as %s", text, back)
+			}
+		}
+	}
+}

@@ -1,0 +1,212 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/litekeep/litekeep/internal/manifest"
+	"github.com/litekeep/litekeep/internal/retention"
+	"github.com/litekeep/litekeep/internal/store"
+)
+
+// A Place is one of the stores that backups are kept in.
+type Place struct {
+	Name   string // the destination as it was given, for people
+	Store  store.Store
+	Policy retention.Policy
+}
+
+// A Ref names a backup, in every place.
+type Ref struct {
+	Database string
+	Object   string // file name of the object
+}
+
+// Key is the key of the object.
+func (r Ref) Key() string { return path.Join(r.Database, r.Object) }
+
+// ParseKey is the reverse of Key. ok is false for a key that is no object's.
+func ParseKey(key string) (r Ref, ok bool) {
+	r.Database, r.Object = path.Split(key)
+	r.Database = strings.TrimSuffix(r.Database, "/")
+	_, _, ok = manifest.ParseObjectName(r.Object)
+	return r, ok && r.Database != "" && !strings.Contains(r.Database, "/")
+}
+
+// A Copy is what a place has of a backup.
+type Copy struct {
+	Ref
+	Size    int64    // of the object, -1 if it is missing
+	Text    []byte   // of the manifest
+	Outline *Outline // nil when the manifest cannot be read
+	Beside  []string // suffixes of the other files of the backup
+	// Problem says what is wrong with the copy as far as listing can tell, ""
+	// if nothing is.
+	Problem string
+}
+
+// An Outline is what every manifest tells, also that of a sealed backup without
+// its key.
+type Outline struct {
+	Object   string
+	Stored   manifest.Stored
+	Verified time.Time // zero if the backup was never read back
+}
+
+// ReadOutline reads the text of a manifest.
+func ReadOutline(text []byte) (*Outline, error) {
+	if manifest.IsSealed(text) {
+		m, _, err := manifest.DecodeSealed(text)
+		if err != nil {
+			return nil, err
+		}
+		return &Outline{m.Object, m.Stored, m.Verified.Time}, nil
+	}
+	m, err := manifest.Decode(text)
+	if err != nil {
+		return nil, err
+	}
+	return &Outline{m.Object, m.Stored, m.Verified.Time}, nil
+}
+
+// maxManifest bounds what is read of a manifest: more than 3 million frames.
+const maxManifest = 512 << 20
+
+// readers is how many small objects are read at the same time.
+const readers = 8
+
+// List lists the copies of a database, or of all if it is "": by database, the
+// newest first.
+func (p *Place) List(ctx context.Context, database string) ([]*Copy, error) {
+	all, err := p.files(ctx, database)
+	if err != nil {
+		return nil, err
+	}
+	var copies []*Copy
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(readers)
+	for ref, sizes := range all {
+		if _, listed := sizes[manifest.Suffix]; !listed {
+			continue
+		}
+		c := &Copy{Ref: ref, Size: -1}
+		copies = append(copies, c)
+		for suffix, size := range sizes {
+			switch suffix {
+			case "":
+				c.Size = size
+			case manifest.Suffix:
+			default:
+				c.Beside = append(c.Beside, suffix)
+			}
+		}
+		slices.Sort(c.Beside)
+		g.Go(func() error { return p.readManifest(ctx, c) })
+	}
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("list %s: %w", p.Name, err)
+	}
+	slices.SortFunc(copies, func(a, b *Copy) int {
+		if n := strings.Compare(a.Database, b.Database); n != 0 {
+			return n
+		}
+		return strings.Compare(b.Object, a.Object)
+	})
+	return copies, nil
+}
+
+// files finds what a place has of each backup: the sizes of its files by what is
+// added to the name of the object, which itself has "".
+func (p *Place) files(ctx context.Context, database string) (map[Ref]map[string]int64, error) {
+	prefix := ""
+	if database != "" {
+		prefix = database + "/"
+	}
+	all := map[Ref]map[string]int64{}
+	for info, err := range p.Store.List(ctx, prefix) {
+		if err != nil {
+			return nil, fmt.Errorf("list %s: %w", p.Name, err)
+		}
+		ref, suffix, ok := parseFile(info.Key)
+		if !ok {
+			continue
+		}
+		if all[ref] == nil {
+			all[ref] = map[string]int64{}
+		}
+		all[ref][suffix] = info.Size
+	}
+	return all, nil
+}
+
+// parseFile tells which backup a key belongs to. Every file of a backup begins
+// with the name of its object; the longest name that is one counts.
+func parseFile(key string) (ref Ref, suffix string, ok bool) {
+	if ref, ok := ParseKey(key); ok {
+		return ref, "", true
+	}
+	for i := len(key) - 1; i > 0 && key[i] != '/'; i-- {
+		if key[i] == '.' {
+			if ref, ok := ParseKey(key[:i]); ok {
+				return ref, key[i:], true
+			}
+		}
+	}
+	return Ref{}, "", false
+}
+
+// readManifest reads the manifest of c. What is wrong with it is its Problem;
+// the error is one of the place.
+func (p *Place) readManifest(ctx context.Context, c *Copy) error {
+	var err error
+	if c.Text, err = p.ReadFile(ctx, c.Ref, manifest.Suffix); err != nil {
+		if errors.Is(err, store.ErrNotExist) {
+			c.Problem = "its manifest went while it was listed"
+			return nil
+		}
+		return err
+	}
+	m, err := ReadOutline(c.Text)
+	switch {
+	case err != nil:
+		c.Problem = err.Error()
+	case m.Object != c.Object:
+		c.Problem = "the manifest belongs to " + m.Object
+	case c.Size < 0:
+		c.Problem = "the object is missing"
+	case c.Size != m.Stored.Bytes:
+		c.Problem = fmt.Sprintf("the object has %d bytes, not %d", c.Size, m.Stored.Bytes)
+	}
+	if err == nil && m.Object == c.Object {
+		c.Outline = m
+	}
+	return nil
+}
+
+// ReadFile reads a small file of a backup.
+func (p *Place) ReadFile(ctx context.Context, ref Ref, suffix string) ([]byte, error) {
+	r, err := p.Store.Get(ctx, ref.Key()+suffix)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	text, err := io.ReadAll(io.LimitReader(r, maxManifest+1))
+	if err == nil && len(text) > maxManifest {
+		err = fmt.Errorf("%s has more than %d bytes", ref.Key()+suffix, maxManifest)
+	}
+	return text, err
+}
+
+// created is the time of a backup, as its name has it.
+func (r Ref) created() time.Time {
+	t, _, _ := manifest.ParseObjectName(r.Object)
+	return t.Time
+}

@@ -1,0 +1,49 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/litekeep/litekeep/internal/manifest"
+	"github.com/litekeep/litekeep/internal/store"
+)
+
+// Level says how closely Verify looks.
+type Level string
+
+// The levels.
+const (
+	Quick Level = "quick" // there, of the right size, readable manifest
+	Full  Level = "full"  // every byte
+)
+
+// Verify checks a copy. What is wrong with it wraps ErrDamaged; other errors are
+// of the place. Progress, if not nil, is called with the bytes read so far.
+func (p *Place) Verify(ctx context.Context, c *Copy, level Level, progress func(int64)) error {
+	if c.Problem != "" {
+		return fmt.Errorf("%s in %s: %s: %w", c.Key(), p.Name, c.Problem, ErrDamaged)
+	}
+	if level == Quick {
+		return nil
+	}
+	if err := p.verify(ctx, c.Ref, c.Outline.Stored, progress); err != nil {
+		return fmt.Errorf("in %s: %w", p.Name, err)
+	}
+	return nil
+}
+
+// verify reads an object from end to end.
+func (p *Place) verify(ctx context.Context, ref Ref, want manifest.Stored, progress func(int64)) error {
+	r, err := p.Store.Get(ctx, ref.Key())
+	if errors.Is(err, store.ErrNotExist) {
+		return fmt.Errorf("%s is missing: %w", ref.Key(), ErrDamaged)
+	}
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = io.CopyBuffer(io.Discard, newChecked(r, &Source{Ref: ref, Stored: want, Progress: progress}), make([]byte, 256<<10))
+	return err
+}
