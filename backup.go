@@ -18,6 +18,7 @@ import (
 	"github.com/litekeep/litekeep/internal/engine"
 	"github.com/litekeep/litekeep/internal/export"
 	"github.com/litekeep/litekeep/internal/manifest"
+	"github.com/litekeep/litekeep/internal/seal"
 )
 
 // CreateBackup backs up the database of the Config: it takes a snapshot,
@@ -25,9 +26,14 @@ import (
 // success it removes backups that the retention no longer keeps.
 //
 // The error matches ErrConfig, ErrBusy or ErrRefused, or is one of the machine;
-// nothing is listed then. When ctx ends, the run stops and leaves nothing.
+// nothing is listed then. When ctx ends, the run stops and leaves nothing. When
+// it matches ErrCopies there is a backup all the same, which is returned: in
+// BackupDirectory, but in too few other places.
 func (s *Service) CreateBackup(ctx context.Context) (*Backup, error) {
 	b, err := s.createBackup(ctx, pinNone)
+	if errors.Is(err, ErrCopies) {
+		return b, err
+	}
 	if err != nil {
 		return nil, explain("backup", s.cfg.DatabasePath, err)
 	}
@@ -45,6 +51,8 @@ type run struct {
 	m        manifest.Manifest
 	snapshot *engine.SnapshotInfo
 	counted  *export.Counted
+	sealer   *seal.Sealer  // of the object that is written; nil for a plain one
+	fresh    *seal.Sealer  // for the next object
 	dropped  chan struct{} // closed when the snapshot is removed, nil before it can be
 }
 
@@ -70,6 +78,9 @@ func (s *Service) createBackup(ctx context.Context, p pin) (b *Backup, err error
 	case !info.Mode().IsRegular():
 		return nil, &Error{Op: "backup", Path: r.source, Kind: ErrRefused, Err: errors.New("is not a regular file, so it is no database")}
 	}
+	if r.fresh, err = s.newSealer(ctx); err != nil { // before anything is done in vain
+		return nil, err
+	}
 	unlock, err := s.lock(ctx, s.cfg.Name, "backup "+r.source)
 	if err != nil {
 		return nil, err
@@ -85,11 +96,18 @@ func (s *Service) createBackup(ctx context.Context, p pin) (b *Backup, err error
 		return nil, err
 	}
 	s.log.Info("backup done", "database", r.source, "path", b.Path, "bytes", b.SizeBytes, "rows", b.RecordCount)
+	if len(s.cfg.Copies) > 0 && p.until == "" {
+		if err := s.copyAll(ctx, b); err != nil {
+			return b, err
+		}
+	}
 	if b.Verified.IsZero() || p.until != "" || s.cfg.NoPrune {
 		return b, nil
 	}
 	b.Pruned, err = s.prune(ctx, s.cfg.Name, false)
-	if err != nil {
+	copies, copiesErr := s.pruneCopies(ctx, s.cfg.Name, false)
+	b.Pruned = append(b.Pruned, copies...)
+	if err = errors.Join(err, copiesErr); err != nil {
 		b.Warnings = append(b.Warnings, "old backups were not all removed: "+err.Error())
 		err = nil
 	}
@@ -121,7 +139,7 @@ func (r *run) do(ctx context.Context, p pin) (*Backup, error) {
 	r.dropSnapshot()
 	if r.s.cfg.VerifyOnBackup {
 		begin := r.s.now()
-		if r.m.Stored.SHA256, err = r.s.readBack(ctx, object.file, &r.m); err != nil {
+		if r.m.Stored.SHA256, err = r.readBack(ctx, object); err != nil {
 			return nil, fmt.Errorf("read back %s: %w", object.final, err)
 		}
 		r.m.Verified = manifest.At(r.s.now())
@@ -131,6 +149,22 @@ func (r *run) do(ctx context.Context, p pin) (*Backup, error) {
 	}
 	r.m.Durations.Total = r.since(r.began)
 	return r.publish(object, p)
+}
+
+// readBack reads the object that was just written.
+func (r *run) readBack(ctx context.Context, o *object) (manifest.Hash, error) {
+	f, err := newLocalObject(o.file)
+	if err != nil {
+		return manifest.Hash{}, err
+	}
+	b := &opened{m: &r.m, object: f}
+	if r.sealer != nil {
+		b.opener, b.header = r.sealer.Opener(), r.sealer.Header()
+	}
+	if err := checkHeader(f, b.header); err != nil {
+		return manifest.Hash{}, err
+	}
+	return r.s.readBack(ctx, b)
 }
 
 // export writes the object. Where it turns out that an index which was left out
@@ -312,6 +346,9 @@ func (r *run) write(ctx context.Context, object *object, mismatched map[int64]st
 	if r.s.cfg.VerifyOnBackup {
 		w.LeaveObjectHash()
 	}
+	if err := r.seal(ctx, w); err != nil {
+		return err
+	}
 	source := r.documentSource()
 	total := r.snapshot.Bytes
 	r.counted, err = p.Run(ctx, &source, w, export.Options{
@@ -336,6 +373,19 @@ func (r *run) write(ctx context.Context, object *object, mismatched map[int64]st
 	r.m.Durations.Write = r.since(begin)
 	r.fill(p, source, sum)
 	return nil
+}
+
+// seal makes w seal what it writes, if backups are sealed. Each object has a key
+// of its own: no two frames are ever sealed under one key and number.
+func (r *run) seal(ctx context.Context, w *archive.Writer) (err error) {
+	r.sealer, r.fresh = r.fresh, nil
+	if r.sealer == nil { // the second attempt
+		r.sealer, err = r.s.newSealer(ctx)
+	}
+	if err != nil || r.sealer == nil {
+		return err
+	}
+	return w.Seal(r.sealer)
 }
 
 func (r *run) documentSource() document.Source {
@@ -365,11 +415,19 @@ func (r *run) fill(p *export.Plan, source document.Source, sum *archive.Summary)
 	}
 }
 
+// encode writes the manifest.
+func (r *run) encode() ([]byte, error) {
+	if r.sealer != nil {
+		return manifest.EncodeSealed(&r.m, r.sealer)
+	}
+	return manifest.Encode(&r.m)
+}
+
 // publish lists the backup: the object gets its name, then the manifest is
 // written.
 func (r *run) publish(o *object, p pin) (*Backup, error) {
 	r.m.Object = filepath.Base(o.final)
-	text, err := manifest.Encode(&r.m)
+	text, err := r.encode()
 	if err != nil {
 		return nil, err
 	}

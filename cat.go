@@ -9,7 +9,6 @@ import (
 
 	"github.com/litekeep/litekeep/internal/archive"
 	"github.com/litekeep/litekeep/internal/document"
-	"github.com/litekeep/litekeep/internal/frame"
 	"github.com/litekeep/litekeep/internal/manifest"
 	"github.com/litekeep/litekeep/internal/value"
 )
@@ -17,28 +16,27 @@ import (
 // ReadDocument writes the document of the backup at path to w: the JSON text,
 // checked frame by frame.
 func (s *Service) ReadDocument(ctx context.Context, path string, w io.Writer) error {
-	m, f, err := openBackup(path)
+	b, err := s.open(ctx, s.place(path))
 	if err != nil {
 		return explain("cat", path, err)
 	}
-	defer f.Close()
-	return explain("cat", path, archive.Read(ctx, f, frame.Compression(m.Compression), m.Frames, 0,
-		archive.ReadOptions{Workers: workers()}, func(t archive.Text) error {
-			_, err := w.Write(t.Bytes)
-			return err
-		}))
+	defer b.close()
+	return explain("cat", path, b.readAll(ctx, archive.ReadOptions{}, func(t archive.Text) error {
+		_, err := w.Write(t.Bytes)
+		return err
+	}))
 }
 
 // ReadTable writes the rows of one table of the backup at path to w as JSON
 // lines: lists of values as in the document or, with objects, objects keyed by
 // the names of the columns. Only the frames that hold the table are read.
 func (s *Service) ReadTable(ctx context.Context, path, table string, objects bool, w io.Writer) error {
-	m, f, err := openBackup(path)
+	b, err := s.open(ctx, s.place(path))
 	if err != nil {
 		return explain("cat", path, err)
 	}
-	defer f.Close()
-	t := findTable(m, table)
+	defer b.close()
+	t := findTable(b.m, table)
 	if t == nil {
 		return &Error{
 			Op: "cat", Path: path, Err: fmt.Errorf("the backup has no table %q", table),
@@ -46,9 +44,7 @@ func (s *Service) ReadTable(ctx context.Context, path, table string, objects boo
 		}
 	}
 	l := &lines{w: w, name: table, objects: objects}
-	first, last := t.Frames[0], t.Frames[1]
-	err = archive.Read(ctx, f, frame.Compression(m.Compression), m.Frames[first:last+1], first,
-		archive.ReadOptions{Workers: workers()}, l.frame)
+	err = b.read(ctx, t.Frames[0], t.Frames[1], archive.ReadOptions{}, l.frame)
 	if errors.Is(err, errTableDone) {
 		err = nil
 	}

@@ -7,14 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/litekeep/litekeep/internal/archive"
 	"github.com/litekeep/litekeep/internal/document"
-	"github.com/litekeep/litekeep/internal/durable"
-	"github.com/litekeep/litekeep/internal/frame"
 	"github.com/litekeep/litekeep/internal/manifest"
 )
 
@@ -22,33 +17,78 @@ import (
 // must be that of the text as it was encoded, the structure of the document and
 // all counts must be right. It returns the hash of the object. What is wrong wraps
 // archive.ErrDamaged.
-func (s *Service) readBack(ctx context.Context, f *os.File, m *manifest.Manifest) (manifest.Hash, error) {
-	return s.readAll(ctx, f, m, nil)
+func (s *Service) readBack(ctx context.Context, b *opened) (manifest.Hash, error) {
+	return s.readAll(ctx, b, nil)
 }
 
 // check reads all of a stored object and compares it with its manifest: what
 // readBack does, and besides the hash of the object and every value's syntax.
-func (s *Service) check(ctx context.Context, f *os.File, m *manifest.Manifest) error {
-	sum, err := s.readAll(ctx, f, m, checkText)
-	if err == nil && sum != m.Stored.SHA256 {
-		err = fmt.Errorf("the object's SHA-256 is %v, not %v: %w", sum, m.Stored.SHA256, archive.ErrDamaged)
+func (s *Service) check(ctx context.Context, b *opened) error {
+	sum, err := s.readAll(ctx, b, checkText)
+	if err != nil {
+		return err
 	}
-	return err
+	return checkSum(sum, b.m.Stored)
 }
 
-func (s *Service) readAll(ctx context.Context, f *os.File, m *manifest.Manifest, text func(int, []byte) (any, error)) (sum manifest.Hash, err error) {
-	info, err := f.Stat()
-	if err != nil {
-		return sum, err
+func checkSum(sum manifest.Hash, stored manifest.Stored) error {
+	if sum != stored.SHA256 {
+		return fmt.Errorf("the object's SHA-256 is %v, not %v: %w", sum, stored.SHA256, archive.ErrDamaged)
 	}
-	if info.Size() != m.Stored.Bytes {
-		return sum, fmt.Errorf("the object has %d bytes, not %d: %w", info.Size(), m.Stored.Bytes, archive.ErrDamaged)
+	return nil
+}
+
+func checkSize(size int64, stored manifest.Stored) error {
+	if size != stored.Bytes {
+		return fmt.Errorf("the object has %d bytes, not %d: %w", size, stored.Bytes, archive.ErrDamaged)
+	}
+	return nil
+}
+
+// checkStored compares a sealed object with what its manifest says in the clear,
+// without a key: length, SHA-256, header.
+func (s *Service) checkStored(ctx context.Context, at place, r *record) error {
+	object, err := openObject(ctx, at)
+	if err != nil {
+		return err
+	}
+	defer object.Close()
+	if err := checkSize(object.Size(), r.stored()); err != nil {
+		return err
+	}
+	if err := checkHeader(object, r.header); err != nil {
+		return err
 	}
 	whole := sha256.New()
+	part := make([]byte, 1<<20)
+	for at := int64(0); at < object.Size(); {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := object.ReadAt(part[:min(int64(len(part)), object.Size()-at)], at)
+		if n == 0 {
+			return fmt.Errorf("read object: %w", err)
+		}
+		whole.Write(part[:n])
+		at += int64(n)
+		s.progress(Progress{Phase: "verify", Bytes: at, Total: object.Size()})
+	}
+	return checkSum(manifest.Hash(whole.Sum(nil)), r.stored())
+}
+
+func (s *Service) readAll(ctx context.Context, b *opened, text func(int, []byte) (any, error)) (sum manifest.Hash, err error) {
+	m := b.m
+	if err := checkSize(b.object.Size(), m.Stored); err != nil {
+		return sum, err
+	}
+	whole := sha256.New()
+	if b.header != nil { // which was compared with that of the object
+		whole.Write(b.header.Text())
+	}
 	c := checker{m: m}
-	o := archive.ReadOptions{Workers: workers(), Check: text, Whole: whole}
+	o := archive.ReadOptions{Check: text, Whole: whole}
 	var read int64
-	err = archive.Read(ctx, f, frame.Compression(m.Compression), m.Frames, 0, o, func(t archive.Text) error {
+	err = b.readAll(ctx, o, func(t archive.Text) error {
 		read += m.Frames[t.Number].Stored
 		s.progress(Progress{Phase: "verify", Bytes: read, Total: m.Stored.Bytes})
 		return c.frame(t)
@@ -175,16 +215,25 @@ type Verification struct {
 	Rows    int64   `json:"record_count"`
 	Frames  int     `json:"frames"`
 	Seconds float64 `json:"duration_seconds"`
+	// Sealed says that the backup is sealed, and StoredOnly that nothing was
+	// compared but the stored bytes, for want of a key: Tables, Rows and Frames
+	// are not known then.
+	Sealed     bool `json:"sealed"`
+	StoredOnly bool `json:"stored_only"`
 }
 
 // VerifyBackup reads every byte of the backup whose object is at path and
 // compares it with its manifest. It returns a Verification in either case; when
 // something is wrong it says what, and the error matches ErrDamaged. The outcome
 // is noted beside the backup, if its folder can be written to.
+//
+// Of a sealed backup only the stored bytes are compared where the Config has no
+// Keys; see Verification.StoredOnly. That this went well is not noted.
 func (s *Service) VerifyBackup(ctx context.Context, path string) (*Verification, error) {
 	begin := s.now()
 	v := &Verification{Path: path}
-	err := s.verify(ctx, path, v)
+	at := s.place(path)
+	err := s.verify(ctx, at, v)
 	v.Seconds = s.now().Sub(begin).Seconds()
 	if ctx.Err() != nil {
 		return v, explain("verify", path, ctx.Err())
@@ -195,80 +244,42 @@ func (s *Service) VerifyBackup(ctx context.Context, path string) (*Verification,
 		v.Problem = cause(err).Error()
 		s.log.Warn("backup is not whole", "path", path, "problem", v.Problem)
 	}
-	if err == nil || errors.Is(err, ErrDamaged) {
-		s.noteChecked(path, v.OK)
+	if err == nil && !v.StoredOnly || errors.Is(err, ErrDamaged) {
+		s.noteChecked(ctx, at, v.OK)
 	}
 	return v, err
 }
 
-func (s *Service) verify(ctx context.Context, path string, v *Verification) error {
-	m, f, err := openBackup(path)
+func (s *Service) verify(ctx context.Context, at place, v *Verification) error {
+	r, err := readRecord(ctx, at)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	v.Bytes, v.Tables, v.Rows, v.Frames = m.Stored.Bytes, m.Totals.Tables, m.Totals.Rows, len(m.Frames)
-	return s.check(ctx, f, m)
-}
-
-// errNoObject says that there is a manifest alone.
-var errNoObject = fmt.Errorf("the object is missing: %w", archive.ErrDamaged)
-
-// openBackup opens the object at path and reads its manifest. What is missing
-// or makes no sense wraps archive.ErrDamaged.
-func openBackup(path string) (*manifest.Manifest, *os.File, error) {
-	m, err := readManifest(path)
+	v.Bytes, v.Sealed = r.stored().Bytes, r.sealed != nil
+	if v.Sealed && !s.cfg.sealed() {
+		v.StoredOnly = true
+		return s.checkStored(ctx, at, r)
+	}
+	b, err := s.openRecord(ctx, at, r)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, errNoObject
-	}
-	return m, f, err
+	defer b.close()
+	v.Tables, v.Rows, v.Frames = b.m.Totals.Tables, b.m.Totals.Rows, len(b.m.Frames)
+	return s.check(ctx, b)
 }
-
-func readManifest(object string) (*manifest.Manifest, error) {
-	text, err := os.ReadFile(object + manifest.Suffix)
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(object); err != nil {
-			return nil, err // no such backup at all
-		}
-		return nil, &noManifestError{object}
-	}
-	if err != nil {
-		return nil, err
-	}
-	m, err := manifest.Decode(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Base(object)+manifest.Suffix, err)
-	}
-	if m.Object != filepath.Base(object) {
-		return nil, fmt.Errorf("the manifest belongs to %s: %w", m.Object, archive.ErrDamaged)
-	}
-	return m, nil
-}
-
-// noManifestError says that an object has no manifest.
-type noManifestError struct{ object string }
-
-func (e *noManifestError) Error() string {
-	return "its manifest " + filepath.Base(e.object) + manifest.Suffix + " is missing"
-}
-
-func (e *noManifestError) Unwrap() error { return archive.ErrDamaged }
 
 // noteChecked notes the outcome of a verification beside the backup. Media that
 // cannot be written to are no reason to fail.
-func (s *Service) noteChecked(object string, ok bool) {
+func (s *Service) noteChecked(ctx context.Context, at place, ok bool) {
 	text, err := manifest.EncodeChecked(manifest.Checked{Checked: manifest.At(s.now()), OK: ok})
 	if err == nil {
-		if _, statErr := os.Stat(object + manifest.Suffix); statErr != nil {
+		if _, missing := at.sibling(ctx, manifest.Suffix); missing != nil {
 			return // nothing that is listed
 		}
-		err = s.disk.ReplaceFile(object+manifest.CheckedSuffix, text, durable.FilePerm)
+		err = at.put(ctx, manifest.CheckedSuffix, text, true)
 	}
 	if err != nil {
-		s.log.Warn("the outcome of the verification was not noted", "path", object, "error", err)
+		s.log.Warn("the outcome of the verification was not noted", "object", at.name(), "error", err)
 	}
 }

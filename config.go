@@ -9,7 +9,9 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/frame"
+	"github.com/litekeep/litekeep/internal/keys"
 )
 
 // Config says what a Service backs up, and where to. It is checked when it is
@@ -50,6 +52,28 @@ type Config struct {
 	// KeepLast is how many verified backups stay however old they are.
 	// Default 1.
 	KeepLast int `env:"KEEP_LAST"`
+	// Keys are references to the keys under which every backup is sealed, and
+	// any one of which opens it:
+	//
+	//	file:PATH             a key file, see NewKeyFile
+	//	passphrase-file:PATH  a file that holds a passphrase
+	//	passphrase-env:NAME   an environment variable that holds a passphrase
+	//	prompt                a question, see WithPassphrase
+	//	awskms://…, gcpkms://…, azurekeyvault://…, hashivault://…
+	//
+	// They never hold a secret themselves. In the environment they are
+	// separated by commas. Without any, backups are not sealed.
+	Keys []string `env:"KEYS"`
+	// Sealed makes a Config without Keys an error, so that no backup is left
+	// in the clear because a setting got lost.
+	Sealed bool `env:"SEALED"`
+	// Copies are other destinations that each backup is copied to: folders, or
+	// URLs such as s3://bucket/prefix?region=eu-central-1. A destination has the
+	// retention above unless its URL says retention_days or keep_last.
+	Copies []string `env:"COPIES"`
+	// MinCopies is how many places, BackupDirectory included, must hold a backup
+	// for it to be a success. 0 is all of them.
+	MinCopies int `env:"MIN_COPIES"`
 	// NoPrune leaves old backups alone after a backup.
 	NoPrune bool `env:"NO_PRUNE"`
 }
@@ -119,6 +143,18 @@ func (c Config) Validate() error {
 	field(c.BusyTimeout < 0, "BusyTimeout", "%v is negative", c.BusyTimeout)
 	field(c.LockTimeout < 0, "LockTimeout", "%v is negative", c.LockTimeout)
 	field(c.Name != "" && c.Name != cleanName(c.Name), "Name", "%q cannot name a folder; %q can", c.Name, cleanName(c.Name))
+	for i, text := range c.Copies {
+		if err := destination.Check(text); err != nil {
+			field(true, "Copies", "%d: %v", i+1, err)
+		}
+	}
+	field(c.MinCopies < 0 || c.MinCopies > 1+len(c.Copies), "MinCopies", "%d of %d places", c.MinCopies, 1+len(c.Copies))
+	for i, ref := range c.Keys {
+		if _, err := keys.ParseSource(ref); err != nil {
+			field(true, "Keys", "%d: %v", i+1, err)
+		}
+	}
+	field(c.Sealed && !c.sealed(), "Sealed", "backups are to be sealed, but no key is given")
 	if err := c.compression().Check(); err != nil {
 		field(true, "Compression", "%v", err)
 	}

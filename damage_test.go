@@ -200,7 +200,7 @@ func TestDamagedBackups(t *testing.T) {
 		}, "belongs to"},
 		"empty manifest": {func(_ *world, object, _ string) error { return os.Truncate(object+".manifest.json", 0) }, "manifest"},
 		"unknown version": {func(_ *world, object, _ string) error {
-			return os.WriteFile(object+".manifest.json", []byte("{\"litekeep_manifest\":2,\n"), 0o600)
+			return os.WriteFile(object+".manifest.json", []byte("{\"litekeep_manifest\":3,\n"), 0o600)
 		}, "version"},
 		"folder as object": {func(_ *world, object, _ string) error {
 			return errors.Join(os.Remove(object), os.Mkdir(object, 0o700))

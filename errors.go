@@ -10,9 +10,12 @@ import (
 	"github.com/litekeep/litekeep/internal/durable"
 	"github.com/litekeep/litekeep/internal/engine"
 	"github.com/litekeep/litekeep/internal/export"
+	"github.com/litekeep/litekeep/internal/keys"
 	"github.com/litekeep/litekeep/internal/manifest"
 	"github.com/litekeep/litekeep/internal/rebuild"
+	"github.com/litekeep/litekeep/internal/seal"
 	"github.com/litekeep/litekeep/internal/sqlitefile"
+	"github.com/litekeep/litekeep/internal/vault"
 )
 
 // The kinds of failure that a caller can act on. Every error of this package
@@ -28,6 +31,10 @@ var (
 	ErrRefused = errors.New("source refused")
 	// ErrDamaged: a backup is not what was written, or not what litekeep writes.
 	ErrDamaged = errors.New("backup is damaged")
+	// ErrNoKey: a backup is sealed, and no key was given.
+	ErrNoKey = errors.New("no key")
+	// ErrWrongKey: a backup is sealed, and none of the keys opens it.
+	ErrWrongKey = errors.New("wrong key")
 	// ErrTarget: a restore cannot be published at its target.
 	ErrTarget = errors.New("target cannot be restored to")
 )
@@ -69,10 +76,21 @@ var kinds = []struct {
 	{cause: engine.ErrCorrupt, kind: ErrRefused, hint: damagedHint},
 	{cause: export.ErrRefused, kind: ErrRefused},
 	{cause: archive.ErrDamaged, kind: ErrDamaged, hint: anotherHint},
+	{cause: vault.ErrDamaged, kind: ErrDamaged, hint: "`litekeep sync --full` makes damaged and missing copies anew from a good one"},
 	{cause: rebuild.ErrDocument, kind: ErrDamaged, hint: anotherHint},
 	{cause: manifest.ErrChecksum, kind: ErrDamaged, hint: anotherHint},
 	{cause: manifest.ErrVersion, kind: ErrDamaged, hint: "a newer litekeep wrote it: update litekeep"},
 	{cause: document.ErrVersion, kind: ErrDamaged, hint: "a newer litekeep wrote it: update litekeep"},
+	{cause: seal.ErrNoKey, kind: ErrNoKey, hint: "--key names the key, and LITEKEEP_KEYS"},
+	{cause: seal.ErrWrongKey, kind: ErrWrongKey, hint: "`litekeep key list` shows which keys open which backups"},
+	{cause: keys.ErrUnavailable, hint: "check the credentials of the key management service, or use another key with --key"},
+	{cause: seal.ErrVersion, kind: ErrDamaged, hint: "a newer litekeep wrote it: update litekeep"},
+	{cause: seal.ErrHeader, kind: ErrDamaged, hint: anotherHint},
+	{cause: seal.ErrOtherBackup, kind: ErrDamaged, hint: anotherHint},
+	{cause: seal.ErrDamaged, kind: ErrDamaged, hint: anotherHint},
+	{cause: seal.ErrMisplaced, kind: ErrDamaged, hint: anotherHint},
+	{cause: seal.ErrCutOff, kind: ErrDamaged, hint: anotherHint},
+	{cause: seal.ErrNotSealed, kind: ErrDamaged, hint: anotherHint},
 	{cause: sqlitefile.ErrCorrupt, kind: ErrRefused, hint: damagedHint},
 }
 

@@ -143,9 +143,9 @@ func (p pin) encode() []byte {
 	return append(b, '\n')
 }
 
-// readPin returns until when the backup object is pinned; zero if it is not.
-func readPin(object string) (time.Time, error) {
-	b, err := os.ReadFile(object + pinSuffix)
+// readPin returns until when the backup at a place is pinned; zero if it is not.
+func readPin(ctx context.Context, at place) (time.Time, error) {
+	b, err := at.sibling(ctx, pinSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
 		return time.Time{}, nil
 	}
@@ -154,7 +154,7 @@ func readPin(object string) (time.Time, error) {
 	}
 	var p struct{ Until time.Time }
 	if err := json.Unmarshal(b, &p); err != nil {
-		return time.Time{}, fmt.Errorf("read %s: %w", object+pinSuffix, err)
+		return time.Time{}, fmt.Errorf("read %s: %w", at.name()+pinSuffix, err)
 	}
 	return p.Until, nil
 }

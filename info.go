@@ -2,6 +2,7 @@ package litekeep
 
 import (
 	"context"
+	"path/filepath"
 	"time"
 
 	"github.com/litekeep/litekeep/internal/engine"
@@ -56,16 +57,21 @@ type Durations struct {
 // BackupDetails returns what the manifest of the backup whose object is at path
 // tells. It reads no object; when the object is missing or has the wrong size,
 // the Problem of the Details says so. A manifest that is missing or damaged is
-// an error that matches ErrDamaged.
+// an error that matches ErrDamaged. That of a sealed backup needs a key.
 func (s *Service) BackupDetails(ctx context.Context, path string) (*Details, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, explain("info", path, err)
 	}
-	m, err := readManifest(path)
+	at := s.place(path)
+	r, err := readRecord(ctx, at)
+	if err == nil {
+		_, err = s.openManifest(ctx, at, r)
+	}
 	if err != nil {
 		return nil, explain("info", path, err)
 	}
-	b, err := readBackup(path)
+	m := r.m
+	b, err := describe(ctx, at, filepath.Dir(path), r)
 	if err != nil {
 		b.Problem = err.Error()
 	}

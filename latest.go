@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/manifest"
 )
 
@@ -18,7 +19,13 @@ var ErrNoBackup = errors.New("no good backup")
 // is there. The safety backup of a restore holds what somebody wanted to be rid
 // of, so it is taken only where there is no other; one that was never read back
 // only where there is not even that.
+//
+// Folder may also be the URL of a database in a destination, such as
+// s3://bucket/prefix/app.
 func LatestBackup(ctx context.Context, folder string) (*Backup, error) {
+	if destination.IsURL(folder) {
+		return New(Config{}).latestAt(ctx, folder)
+	}
 	paths, err := objects(folder, manifest.Suffix)
 	if err != nil {
 		return nil, explain("list", folder, err)
@@ -29,7 +36,7 @@ func LatestBackup(ctx context.Context, folder string) (*Backup, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		b, err := readBackup(path)
+		b, err := readBackup(ctx, localPlace{path: path}, folder, nil)
 		if err != nil || b.Damaged {
 			continue
 		}

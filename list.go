@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/litekeep/litekeep/internal/keys"
 	"github.com/litekeep/litekeep/internal/manifest"
+	"github.com/litekeep/litekeep/internal/seal"
 )
 
 // A Backup is the metadata of one backup.
@@ -37,6 +38,14 @@ type Backup struct {
 	// is missing or damaged as far as listing can tell. The fields above may
 	// be unknown then.
 	Problem string `json:"problem,omitempty"`
+	// Sealed says that the backup is sealed, and Locked that it was listed
+	// without a key that opens it: TableCount, RecordCount, DocumentBytes,
+	// Digest, Source, Duration and Warnings are not known then.
+	Sealed bool `json:"sealed"`
+	Locked bool `json:"locked"`
+	// Copies says what became of the copies in other destinations, after
+	// CreateBackup.
+	Copies []CopyResult `json:"copies,omitempty"`
 	// Pruned are the decisions of the retention after CreateBackup.
 	Pruned []Decision `json:"-"`
 }
@@ -49,12 +58,24 @@ func newBackup(folder string, m *manifest.Manifest) *Backup {
 		Digest: m.Document.Digest, Compression: m.Compression.Codec,
 		Duration: time.Duration(m.Durations.Total * float64(time.Second)),
 		Verified: m.Verified.Time, Checked: m.Verified.Time, Warnings: append([]string{}, m.Warnings...),
+		Sealed: manifest.IsSealedName(m.Object),
+	}
+}
+
+// lockedBackup is what is known of a sealed backup without a key.
+func lockedBackup(folder string, r *record) *Backup {
+	m := r.sealed
+	return &Backup{
+		Path: filepath.Join(folder, m.Object), Database: m.Database, Timestamp: m.Created.Time,
+		SizeBytes: m.Stored.Bytes, Checksum: m.Stored.SHA256.String(), Compression: r.header.Codec,
+		Verified: m.Verified.Time, Checked: m.Verified.Time, Warnings: []string{}, Sealed: true, Locked: true,
 	}
 }
 
 // ListBackups lists the backups of the configured database, or of all databases
 // in BackupDirectory if the Config names none: by database, newest first. A
-// backup that is listed but cannot be used has a Problem.
+// backup that is listed but cannot be used has a Problem; a sealed one that the
+// Keys of the Config do not open is Locked.
 func (s *Service) ListBackups(ctx context.Context) ([]*Backup, error) {
 	if err := s.cfg.Validate(); err != nil {
 		return nil, err
@@ -68,7 +89,7 @@ func (s *Service) ListBackups(ctx context.Context) ([]*Backup, error) {
 	}
 	var all []*Backup
 	for _, name := range names {
-		b, err := s.list(ctx, name)
+		b, err := s.list(ctx, name, s.cfg.sealed())
 		if err != nil {
 			return nil, explain("list", filepath.Join(s.cfg.BackupDirectory, name), err)
 		}
@@ -77,8 +98,10 @@ func (s *Service) ListBackups(ctx context.Context) ([]*Backup, error) {
 	return all, nil
 }
 
-// list lists the backups of one database, newest first.
-func (s *Service) list(ctx context.Context, name string) ([]*Backup, error) {
+// list lists the backups of one database, newest first. Sealed ones stay Locked
+// unless they are to be opened, which takes a call of a key management service
+// for each, or a tenth of a second if there is a passphrase.
+func (s *Service) list(ctx context.Context, name string, open bool) ([]*Backup, error) {
 	folder := filepath.Join(s.cfg.BackupDirectory, name)
 	paths, err := objects(folder, manifest.Suffix)
 	if err != nil {
@@ -86,23 +109,34 @@ func (s *Service) list(ctx context.Context, name string) ([]*Backup, error) {
 	}
 	slices.Sort(paths)
 	slices.Reverse(paths)
+	var unlock func(place, *record) error
+	if open {
+		if _, err := s.ring(ctx, false); err != nil {
+			return nil, err
+		}
+		unlock = func(at place, r *record) error {
+			_, err := s.openManifest(ctx, at, r)
+			return err
+		}
+	}
 	var list []*Backup
 	for _, path := range paths {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		list = append(list, s.read(path, name))
+		list = append(list, readListed(ctx, s.place(path), folder, name, unlock))
 	}
 	return list, nil
 }
 
-// read reads what is known of the backup at path without reading its object.
-func (s *Service) read(path, name string) *Backup {
-	b, err := readBackup(path)
+// readListed reads what is known of the backup at a place without reading its
+// object.
+func readListed(ctx context.Context, at place, folder, name string, unlock func(place, *record) error) *Backup {
+	b, err := readBackup(ctx, at, folder, unlock)
 	if err != nil {
 		b.Problem = err.Error()
 		b.Database = name
-		created, codec, _ := manifest.ParseObjectName(filepath.Base(path))
+		created, codec, _ := manifest.ParseObjectName(at.name())
 		if b.Timestamp.IsZero() {
 			b.Timestamp, b.Compression = created.Time, codec
 		}
@@ -110,24 +144,42 @@ func (s *Service) read(path, name string) *Backup {
 	return b
 }
 
-// readBackup never returns nil; what is not known is zero.
-func readBackup(path string) (*Backup, error) {
-	m, err := readManifest(path)
+// readBackup never returns nil; what is not known is zero. Folder is what the
+// Path begins with. Unlock, if not nil, opens a manifest that is sealed; that it
+// has no key for it is no error.
+func readBackup(ctx context.Context, at place, folder string, unlock func(place, *record) error) (*Backup, error) {
+	r, err := readRecord(ctx, at)
 	if err != nil {
-		return &Backup{Path: path}, err
+		return &Backup{Path: filepath.Join(folder, at.name())}, err
 	}
-	b := newBackup(filepath.Dir(path), m)
-	info, err := os.Stat(path)
+	if r.sealed != nil && unlock != nil {
+		err := unlock(at, r)
+		if err != nil && !errors.Is(err, seal.ErrWrongKey) && !errors.Is(err, keys.ErrUnavailable) {
+			return lockedBackup(folder, r), err
+		}
+	}
+	return describe(ctx, at, folder, r)
+}
+
+// describe completes what the manifest tells by what lies beside the object.
+func describe(ctx context.Context, at place, folder string, r *record) (*Backup, error) {
+	var b *Backup
+	if r.m != nil {
+		b = newBackup(folder, r.m)
+	} else {
+		b = lockedBackup(folder, r)
+	}
+	size, err := at.size(ctx)
 	if err != nil {
 		return b, fmt.Errorf("the object is missing: %w", err)
 	}
-	if info.Size() != m.Stored.Bytes {
-		return b, fmt.Errorf("the object has %d bytes, not %d", info.Size(), m.Stored.Bytes)
+	if size != r.stored().Bytes {
+		return b, fmt.Errorf("the object has %d bytes, not %d", size, r.stored().Bytes)
 	}
-	if b.Pinned, err = readPin(path); err != nil {
+	if b.Pinned, err = readPin(ctx, at); err != nil {
 		return b, err
 	}
-	text, err := os.ReadFile(path + manifest.CheckedSuffix)
+	text, err := at.sibling(ctx, manifest.CheckedSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
 		return b, nil
 	}
@@ -160,6 +212,11 @@ type Stats struct {
 	NewestTables  int64         `json:"newest_table_count"`
 	MeanDuration  time.Duration `json:"-"`
 	LastVerified  time.Time     `json:"last_verified,omitzero"`
+	// Locked counts the sealed backups that no key was given for: what they
+	// hold is missing from DocumentBytes, Ratio and MeanDuration then.
+	// NewestLocked says that the newest is one of them.
+	Locked       int  `json:"locked"`
+	NewestLocked bool `json:"newest_locked"`
 }
 
 // BackupStats sums up what ListBackups lists, one Stats a database.
@@ -189,7 +246,10 @@ func (t *Stats) add(b *Backup) {
 		t.Verified++
 	}
 	if t.Newest.IsZero() { // the list is newest first
-		t.Newest, t.NewestRows, t.NewestTables = b.Timestamp, b.RecordCount, b.TableCount
+		t.Newest, t.NewestRows, t.NewestTables, t.NewestLocked = b.Timestamp, b.RecordCount, b.TableCount, b.Locked
+	}
+	if b.Locked {
+		t.Locked++
 	}
 	t.Oldest = b.Timestamp
 	t.SizeBytes += b.SizeBytes

@@ -43,6 +43,7 @@ type Service struct {
 	now      func() time.Time
 	progress func(Progress)
 	disk     durable.Disk
+	keys     *keyring
 }
 
 // An Option changes a Service when it is made.
@@ -84,6 +85,7 @@ func New(c Config, options ...Option) *Service {
 		log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
 		now:      time.Now,
 		progress: func(Progress) {},
+		keys:     &keyring{},
 	}
 	for _, o := range options {
 		o(s)

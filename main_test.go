@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/litekeep/litekeep/internal/store/realtest"
 )
 
 // patience is how long a test waits for what must happen.
@@ -50,7 +52,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	waitTogether()
-	code := m.Run()
+	code := realtest.Main(m).Run()
 	if err := goleak.Find(); err != nil && code == 0 {
 		fmt.Println("goroutines are left when all tests are done:", err)
 		code = 1

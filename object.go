@@ -28,6 +28,9 @@ type object struct {
 func (r *run) createObject() (*object, error) {
 	for {
 		name := manifest.ObjectName(r.started, r.s.cfg.Compression)
+		if r.s.cfg.sealed() {
+			name += manifest.SealedSuffix
+		}
 		final := filepath.Join(r.folder, name)
 		if _, err := os.Lstat(final); err == nil {
 			r.started = r.started.Add(time.Millisecond)

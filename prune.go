@@ -14,7 +14,10 @@ import (
 
 // A Decision says what the retention does with one backup, and why.
 type Decision struct {
-	Path     string    `json:"backup_path"`
+	Path string `json:"backup_path"`
+	// Destination is the place of the copy, "" for BackupDirectory.
+	Destination string `json:"destination,omitempty"`
+
 	Database string    `json:"database"`
 	Time     time.Time `json:"timestamp"`
 	Size     int64     `json:"size_bytes"`
@@ -35,10 +38,7 @@ func (s *Service) CleanupOldBackups(ctx context.Context, dryRun bool) ([]Decisio
 		return nil, err
 	}
 	names, err := s.names()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, explain("prune", s.cfg.BackupDirectory, err)
 	}
 	var all []Decision
@@ -50,7 +50,11 @@ func (s *Service) CleanupOldBackups(ctx context.Context, dryRun bool) ([]Decisio
 			errs = append(errs, explain("prune", filepath.Join(s.cfg.BackupDirectory, name), err))
 		}
 	}
-	return all, errors.Join(errs...)
+	copies, err := s.pruneCopies(ctx, s.cfg.Name, dryRun)
+	if err != nil {
+		errs = append(errs, explain("prune", "", err))
+	}
+	return append(all, copies...), errors.Join(errs...)
 }
 
 func (s *Service) cleanup(ctx context.Context, name string, dryRun bool) (d []Decision, err error) {
@@ -90,11 +94,11 @@ func (s *Service) prune(ctx context.Context, name string, dryRun bool) ([]Decisi
 			errs = append(errs, err)
 		}
 	}
-	list, err := s.list(ctx, name)
+	list, err := s.list(ctx, name, false)
 	if err != nil {
 		return nil, err
 	}
-	policy := retention.Policy{KeepWithin: time.Duration(s.cfg.RetentionDays) * 24 * time.Hour, KeepLast: s.cfg.KeepLast}
+	policy := s.cfg.policy()
 	byID := make(map[string]*Backup, len(list))
 	candidates := make([]retention.Backup, 0, len(list))
 	for _, b := range list {
@@ -136,7 +140,12 @@ func (s *Service) remove(path string) error {
 
 // removeRest removes what an unlisted backup still has, its mark last.
 func (s *Service) removeRest(path string) error {
-	for _, file := range []string{path, path + manifest.CheckedSuffix, path + pinSuffix, path + manifest.PrunedSuffix} {
+	keys, err := filepath.Glob(escapeGlob(path) + manifest.KeysPattern)
+	if err != nil {
+		return err
+	}
+	rest := append([]string{path, path + manifest.CheckedSuffix, path + pinSuffix}, keys...)
+	for _, file := range append(rest, path+manifest.PrunedSuffix) {
 		if err := s.disk.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

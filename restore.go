@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/durable"
 	"github.com/litekeep/litekeep/internal/engine"
 	"github.com/litekeep/litekeep/internal/rebuild"
@@ -56,12 +57,33 @@ const safetyPin = 30 * 24 * time.Hour
 // that processes which have it open go on and see the new content. On an error
 // the target is as it was.
 //
+// Where the backup cannot be used and the Config has other destinations, their
+// copies of it are tried, which is among the warnings then. path may be a URL in
+// a destination.
+//
 // path may also be a document alone, without a manifest: JSON in any layout,
 // plain or compressed. Its own digest is its proof then.
 func (s *Service) RestoreBackup(ctx context.Context, path, target string, o RestoreOptions) (*Restored, error) {
-	r := &restore{s: s, o: o, started: s.now(), out: Restored{Backup: path, Target: target, DryRun: o.DryRun, Warnings: []string{}}}
-	err := r.do(ctx)
-	r.out.Seconds = s.now().Sub(r.started).Seconds()
+	started := s.now()
+	var r *restore
+	var failed []string
+	var err error
+	for _, copy := range append([]string{path}, s.otherCopies(path)...) {
+		r = &restore{s: s, o: o, started: started, out: Restored{Backup: copy, Target: target, DryRun: o.DryRun, Warnings: failed}}
+		again := r.do(ctx)
+		if again == nil || len(failed) == 0 {
+			err = again // of several failures the first tells what was asked for
+		}
+		if again == nil || !s.anotherMayDo(ctx, copy, again) {
+			break
+		}
+		failed = append(failed, fmt.Sprintf("%s cannot be used: %v", copy, cause(again)))
+		s.log.Warn("trying another copy", "failed", copy, "error", again)
+	}
+	r.out.Seconds = s.now().Sub(started).Seconds()
+	if r.out.Warnings == nil {
+		r.out.Warnings = []string{}
+	}
 	if err != nil {
 		s.log.Error("restore failed", "backup", path, "target", target, "error", err)
 		return nil, explain("restore", path, err)
@@ -86,7 +108,7 @@ type restore struct {
 }
 
 func (r *restore) do(ctx context.Context) (err error) {
-	if r.backup, err = openSource(r.out.Backup); err != nil {
+	if r.backup, err = r.s.openSource(ctx, r.s.place(r.out.Backup)); err != nil {
 		return err
 	}
 	defer r.backup.close()
@@ -182,6 +204,9 @@ func (r *restore) checkNewTarget() error {
 
 // describe fills in what the manifest knows.
 func (r *restore) describe() {
+	if r.s.cfg.sealed() && !r.backup.sealed() {
+		r.warn("%s is not sealed: it cannot be told from one that somebody else has put there", r.out.Backup)
+	}
 	if m := r.backup.manifest; m != nil {
 		r.out.Source, r.out.Timestamp = m.Source.Path, m.Created.Time
 		r.out.TableCount, r.out.RecordCount, r.out.Digest = m.Totals.Tables, m.Totals.Rows, m.Document.Digest
@@ -303,8 +328,8 @@ func (r *restore) publishOver(ctx context.Context) error {
 func (r *restore) safetyBackup(ctx context.Context) error {
 	c := r.s.cfg
 	c.DatabasePath, c.Name, c.VerifyOnBackup = r.target, databaseName(r.target), true
-	if r.backup.manifest != nil {
-		path, err := filepath.Abs(r.backup.path)
+	if r.backup.manifest != nil && !destination.IsURL(r.out.Backup) {
+		path, err := filepath.Abs(r.out.Backup)
 		if err != nil {
 			return err
 		}

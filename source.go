@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -17,72 +15,96 @@ import (
 	"github.com/litekeep/litekeep/internal/document"
 	"github.com/litekeep/litekeep/internal/frame"
 	"github.com/litekeep/litekeep/internal/manifest"
+	"github.com/litekeep/litekeep/internal/seal"
 )
 
 // source is what a restore reads: a backup, or a document without a manifest.
 type source struct {
-	path     string
-	file     *os.File
+	object   objectReader
 	manifest *manifest.Manifest // nil for a document alone
+	backup   *opened            // nil for a document alone
+	opener   *seal.Opener       // of a sealed document alone
 	digest   string             // of a document alone, once it was read
 }
 
-func openSource(path string) (*source, error) {
-	m, err := readManifest(path)
+func (s *Service) openSource(ctx context.Context, at place) (*source, error) {
+	b, err := s.open(ctx, at)
 	var none *noManifestError
-	if err != nil && !errors.As(err, &none) {
-		return nil, err
-	}
-	f, err := os.Open(path)
-	if m != nil && errors.Is(err, fs.ErrNotExist) {
-		return nil, errNoObject
+	if errors.As(err, &none) {
+		return s.openDocument(ctx, at)
 	}
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-	case m == nil && !info.Mode().IsRegular():
-		err = fmt.Errorf("%s is not a file", path)
-	case !info.Mode().IsRegular():
-		err = fmt.Errorf("the object is not a file: %w", archive.ErrDamaged)
-	case m != nil && info.Size() != m.Stored.Bytes:
-		err = fmt.Errorf("the object has %d bytes, not %d: %w", info.Size(), m.Stored.Bytes, archive.ErrDamaged)
+	if err := checkSize(b.object.Size(), b.m.Stored); err != nil {
+		return nil, errors.Join(err, b.object.Close())
 	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return &source{path: path, file: f, manifest: m}, nil
+	return &source{object: b.object, manifest: b.m, backup: b}, nil
 }
 
-func (s *source) close() { _ = s.file.Close() }
+// openDocument opens a document without a manifest, which may be a sealed
+// object.
+func (s *Service) openDocument(ctx context.Context, at place) (*source, error) {
+	object, err := at.object(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := &source{object: object}
+	r := objectStream(object)
+	if head, _ := r.Peek(sealedOpening); !seal.IsSealed(head) { // a shorter file is not sealed
+		return d, nil
+	}
+	h, err := seal.ReadHeader(r)
+	if err == nil {
+		d.opener, err = s.unseal(ctx, at, h)
+	}
+	if err != nil {
+		return nil, errors.Join(err, object.Close())
+	}
+	return d, nil
+}
+
+// sealedOpening is how many bytes tell whether an object is sealed.
+const sealedOpening = 24
+
+// sealed tells whether what is read was authenticated by a key.
+func (s *source) sealed() bool { return s.opener != nil || s.backup != nil && s.backup.opener != nil }
+
+func (s *source) close() { _ = s.object.Close() }
 
 // size is the length of the document, or a guess.
 func (s *source) size() int64 {
 	if s.manifest != nil {
 		return s.manifest.Document.Bytes
 	}
-	info, err := s.file.Stat()
-	if err != nil {
-		return 0
-	}
-	return info.Size()
+	return s.object.Size()
 }
 
 // texts calls each with the canonical text of the document, in order.
 func (s *source) texts(ctx context.Context, each func([]byte) error) error {
 	if s.manifest != nil {
-		return archive.Read(ctx, s.file, frame.Compression(s.manifest.Compression), s.manifest.Frames, 0,
-			archive.ReadOptions{Workers: workers()}, func(t archive.Text) error { return each(t.Bytes) })
+		return s.backup.readAll(ctx, archive.ReadOptions{}, func(t archive.Text) error { return each(t.Bytes) })
 	}
-	r, err := expand(bufio.NewReaderSize(s.file, 64<<10))
+	in := objectStream(s.object)
+	var sealed *unsealer
+	if s.opener != nil {
+		if _, err := seal.ReadHeader(in); err != nil {
+			return err
+		}
+		sealed = &unsealer{opener: s.opener, in: in}
+		in = bufio.NewReaderSize(sealed, 64<<10)
+	}
+	r, err := expand(in)
 	if err != nil {
-		return fmt.Errorf("%w: %w", err, archive.ErrDamaged)
+		err = fmt.Errorf("%w: %w", err, archive.ErrDamaged)
+	} else {
+		c := newRecutter(ctx, each)
+		err = document.Canonicalize(c, r)
+		s.digest, err = c.finish(err)
 	}
-	c := newRecutter(ctx, each)
-	err = document.Canonicalize(c, r)
-	s.digest, err = c.finish(err)
+	if sealed != nil && sealed.err != nil {
+		return sealed.err // the cause of err, whatever the readers above made of it
+	}
 	return err
 }
 
@@ -98,6 +120,41 @@ func (s *source) checkDigest(said string) error {
 			"it is not what was backed up (some tools round large numbers when they rewrite JSON): %w", has, said, archive.ErrDamaged)
 	}
 	return nil
+}
+
+// unsealer reads the stored frames of a sealed object, one after the other.
+type unsealer struct {
+	opener *seal.Opener
+	in     *bufio.Reader // behind the header
+	number int
+	frame  *seal.FrameReader
+	err    error // what is wrong
+}
+
+// Read reads what the frames hold. io.EOF means that the last frame was the
+// last, and nothing follows it.
+func (u *unsealer) Read(b []byte) (int, error) {
+	for u.err == nil {
+		if u.frame == nil {
+			u.frame = u.opener.FrameReader(u.in, u.number)
+		}
+		n, err := u.frame.Read(b)
+		switch {
+		case err == nil:
+			return n, nil
+		case !errors.Is(err, io.EOF):
+			u.err = err
+		case !u.frame.Last():
+			u.number++
+			u.frame = nil
+		default:
+			if _, err := u.in.Peek(1); errors.Is(err, io.EOF) {
+				return 0, io.EOF
+			}
+			u.err = &seal.FrameError{Frame: u.number, Reason: "bytes follow the last frame", Err: seal.ErrCutOff}
+		}
+	}
+	return 0, u.err
 }
 
 // expand returns the text of a file that may be compressed.

@@ -196,7 +196,7 @@ func unchanged(t testing.TB, dir string, before map[string]string) {
 }
 
 // ours are the names that may lie in a folder of backups when nothing runs.
-var ours = regexp.MustCompile(`^(\.lock|\d{8}T\d{6}\.\d{3}Z\.json(\.zst|\.gz)?(\.manifest\.json|\.checked\.json|\.pin\.json)?)$`)
+var ours = regexp.MustCompile(`^(\.lock|\d{8}T\d{6}\.\d{3}Z\.json(\.zst|\.gz)?(\.sealed)?(\.manifest\.json|\.checked\.json|\.pin\.json|\.keys-\d+\.json)?)$`)
 
 // leftovers returns what lies in a database's folder that belongs to no listed
 // backup.
@@ -212,7 +212,7 @@ func leftovers(folder string) ([]string, error) {
 	left := maps.Clone(names)
 	for name := range names {
 		object := name
-		for _, suffix := range []string{".manifest.json", ".checked.json", ".pin.json"} {
+		for _, suffix := range []string{".manifest.json", ".checked.json", ".pin.json", ".keys-1.json", ".keys-2.json"} {
 			object = strings.TrimSuffix(object, suffix)
 		}
 		whole := names[object] && names[object+".manifest.json"]

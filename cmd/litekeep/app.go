@@ -97,7 +97,7 @@ const needsConfig = "config"
 // service returns the Service for the configuration, which reports progress to m
 // unless m is nil.
 func (a *app) service(m *meter) *litekeep.Service {
-	options := []litekeep.Option{litekeep.WithClock(a.now)}
+	options := []litekeep.Option{litekeep.WithClock(a.now), litekeep.WithPassphrase(a.askPassphrase)}
 	if m != nil {
 		options = append(options, litekeep.WithProgress(m.report))
 	}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/destination"
 )
 
 // The suffix of manifests, and how a SQLite database begins.
@@ -26,6 +27,9 @@ const (
 func backupArgument(ctx context.Context, path, command string) (string, error) {
 	if object, ok := strings.CutSuffix(path, manifestSuffix); ok {
 		path = object
+	}
+	if destination.IsURL(path) {
+		return remoteArgument(ctx, path, command)
 	}
 	_, noManifest := os.Stat(path + manifestSuffix)
 	info, err := os.Stat(path)
@@ -49,6 +53,21 @@ func backupArgument(ctx context.Context, path, command string) (string, error) {
 		return "", usage(command+" "+path+": is a SQLite database, not a backup", databaseHint(path, command))
 	}
 	return path, nil
+}
+
+// remoteArgument is backupArgument for a URL.
+func remoteArgument(ctx context.Context, path, command string) (string, error) {
+	if err := destination.Check(path); err != nil {
+		return "", usage(command+": "+err.Error(), "")
+	}
+	if _, _, ok := destination.Split(path); ok {
+		return path, nil
+	}
+	b, err := litekeep.LatestBackup(ctx, path)
+	if err != nil {
+		return "", err
+	}
+	return b.Path, nil
 }
 
 func databaseHint(path, command string) string {

@@ -50,9 +50,12 @@ back, and only then list it as a backup and remove old ones. The database may be
 in use; it is never written to.
 
 DATABASE may be left out where LITEKEEP_DATABASE_PATH is set. The backup is
-stored as FOLDER/NAME/TIME.json.zst, with its manifest beside it.`,
+stored as FOLDER/NAME/TIME.json.zst, with its manifest beside it. With a key it
+is sealed: encrypted, so that whoever has none of its keys learns nothing but
+its name, size and time.`,
 		Example: `  litekeep backup app.db
   litekeep backup /srv/app.db --dir /mnt/backups --retention-days 30
+  litekeep backup app.db --key file:/root/litekeep.key
   litekeep backup app.db --json | jq -r .backup_path`,
 		Annotations: map[string]string{needsConfig: "yes"},
 		Args:        a.backupArgs,
@@ -73,6 +76,10 @@ stored as FOLDER/NAME/TIME.json.zst, with its manifest beside it.`,
 	f.IntVar(&a.cfg.CompressionLevel, "level", a.cfg.CompressionLevel, "`LEVEL` of compression: zstd 1 to 22, gzip 1 to 9 (default 1, the fastest)")
 	f.StringVar(&a.cfg.Name, "name", a.cfg.Name, "`NAME` of the database among the backups (default: its file name without .db, .sqlite, …)")
 	f.BoolVar(&o.noVerify, "no-verify", !a.cfg.VerifyOnBackup, "do not read the backup back; it never replaces a verified one")
+	a.copyFlags(f)
+	a.minCopiesFlag(f)
+	a.keyFlag(f, cmd)
+	f.BoolVar(&a.cfg.Sealed, "sealed", a.cfg.Sealed, "fail where no key is given, so that no backup is left in the clear")
 	a.retentionFlags(f)
 	f.BoolVar(&a.cfg.NoPrune, "no-prune", a.cfg.NoPrune, "do not remove old backups")
 	a.waitFlags(f)
@@ -118,6 +125,7 @@ func (a *app) backupConfig(cmd *cobra.Command, args []string, o backupOptions) e
 type backupResult struct {
 	failure
 	backupJSON
+	Copies []copyJSON     `json:"copies"`
 	Pruned []decisionJSON `json:"pruned"`
 }
 
@@ -126,31 +134,44 @@ func (a *app) backup(ctx context.Context) error {
 	defer m.stop()
 	b, err := a.service(m).CreateBackup(ctx)
 	m.stop()
-	if err != nil {
+	if b == nil {
 		return err
+	}
+	if err == nil {
+		err = partial(b)
 	}
 	pruned, freed := dropped(b.Pruned)
 	if a.json {
-		return a.printJSON(backupResult{succeeded(), metadata(b), pruned})
+		out := backupResult{succeeded(), metadata(b), copiesOf(b), pruned}
+		if err != nil {
+			out.failure = failureOf(ctx, err)
+			out.Success = errors.Is(err, errPartial)
+			err = &reportedError{err}
+		}
+		return errors.Join(a.printJSON(out), err)
 	}
 	a.warn(b.Warnings)
 	if a.quiet {
-		return nil
+		return err
 	}
 	r := newReport("backed up", b.Source)
 	r.add("to", "%s", b.Path)
 	r.add("size", "%s", objectSize(b))
 	r.add("content", "%s, %s", plural(b.TableCount, "table"), plural(b.RecordCount, "row"))
+	if b.Sealed {
+		r.add("sealed", "opens with any of %s", plural(len(a.cfg.Keys), "key"))
+	}
 	if b.Verified.IsZero() {
 		r.add("verified", "no")
 	} else {
 		r.add("verified", "yes, read back")
 	}
+	a.reportCopies(r, b)
 	if len(pruned) > 0 {
 		r.add("pruned", "%s (%s)", plural(len(pruned), "old backup"), humanBytes(freed))
 	}
 	r.add("took", "%s", humanDuration(b.Duration))
-	return a.printf("%s", r.b.String())
+	return errors.Join(a.printf("%s", r.b.String()), err)
 }
 
 func objectSize(b *litekeep.Backup) string {
@@ -173,6 +194,7 @@ type backupPlanResult struct {
 	TempFree      *int64 `json:"temp_free_bytes"`
 	Compression   string `json:"compression"`
 	Verify        bool   `json:"verify"`
+	Sealed        bool   `json:"sealed"`
 }
 
 func (a *app) planBackup(ctx context.Context) error {
@@ -186,6 +208,7 @@ func (a *app) planBackup(ctx context.Context) error {
 			failure: succeeded(), DryRun: true, Source: p.Source, SourceBytes: p.SourceBytes, Database: p.Database,
 			Folder: p.Folder, FolderFree: known(p.FolderFree), TempDirectory: p.TempDirectory, TempFree: known(p.TempFree),
 			Compression: s.Config().Compression, Verify: s.Config().VerifyOnBackup,
+			Sealed: len(s.Config().Keys) > 0,
 		})
 	}
 	r := newReport("would back up", p.Source)
@@ -201,6 +224,9 @@ func compressionText(c litekeep.Config) string {
 	t := "JSON, compressed with " + c.Compression
 	if c.Compression == "none" {
 		t = "JSON, not compressed"
+	}
+	if len(c.Keys) > 0 {
+		t += ", sealed under " + plural(len(c.Keys), "key")
 	}
 	if !c.VerifyOnBackup {
 		return t + ", not verified"

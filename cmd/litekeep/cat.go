@@ -38,6 +38,7 @@ What is printed is checked against the manifest as it is read.`,
 			return a.cat(cmd.Context(), path, args[1:], objects)
 		},
 	}
+	a.keyFlag(cmd.Flags(), cmd)
 	cmd.Flags().BoolVar(&objects, "objects", false, "rows as objects keyed by column, not as lists")
 	return cmd
 }

@@ -29,6 +29,8 @@ const exitHelp = `Exit codes:
     3  verification found damage: a backup is not what was written
     4  busy: the database or the backups are locked by somebody else
     5  source refused: damaged, encrypted, no database, or not there
+    6  backed up, but some copies failed; enough places hold it
+    7  key: the backup is sealed, and no key was given or none that opens it
   130  interrupted; nothing half-done is left behind
 `
 
@@ -50,7 +52,8 @@ func (a *app) commands() *cobra.Command {
 	root.AddCommand(
 		a.backupCommand(), a.verifyCommand(), a.restoreCommand(),
 		a.listCommand(), a.statsCommand(), a.infoCommand(), a.catCommand(), a.pruneCommand(),
-		a.versionCommand(), a.manCommand(),
+		a.syncCommand(), a.destinationsCommand(),
+		a.keyCommand(), a.versionCommand(), a.manCommand(),
 	)
 	root.SetHelpCommand(helpCommand())
 	root.InitDefaultHelpCmd()

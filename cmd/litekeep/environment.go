@@ -23,6 +23,10 @@ var variables = []struct{ name, flag string }{
 	{"LITEKEEP_BUSY_TIMEOUT", "--busy-timeout"},
 	{"LITEKEEP_LOCK_TIMEOUT", "--wait"},
 	{"LITEKEEP_NO_PRUNE", "--no-prune"},
+	{"LITEKEEP_COPIES", "--copy, several separated by commas"},
+	{"LITEKEEP_MIN_COPIES", "--min-copies"},
+	{"LITEKEEP_KEYS", "--key, several separated by commas"},
+	{"LITEKEEP_SEALED", "--sealed"},
 }
 
 // fromEnvironment returns the configuration that flags begin with.

@@ -16,6 +16,8 @@ const (
 	exitDamaged     = 3
 	exitBusy        = 4
 	exitRefused     = 5
+	exitKey         = 7
+	exitPartial     = 6
 	exitInterrupted = 130
 )
 
@@ -31,6 +33,9 @@ var exitCodes = []struct {
 	{litekeep.ErrDamaged, exitDamaged},
 	{litekeep.ErrBusy, exitBusy},
 	{litekeep.ErrRefused, exitRefused},
+	{litekeep.ErrNoKey, exitKey},
+	{litekeep.ErrWrongKey, exitKey},
+	{errPartial, exitPartial},
 }
 
 func exitCode(ctx context.Context, err error) int {
@@ -86,6 +91,8 @@ var fields = strings.NewReplacer(
 	"BusyTimeout: ", "--busy-timeout: ",
 	"LockTimeout: ", "--wait: ",
 	"Compression: ", "--compress: ",
+	"Keys: ", "--key ",
+	"Sealed: ", "--sealed: ",
 	"Name: ", "--name: ",
 	"configuration: ", "",
 )

@@ -32,6 +32,8 @@ func TestFailure(t *testing.T) {
 		{"config", live, lib(litekeep.ErrConfig), failure{Error: "around: verify p: cause", Hint: "way out", ExitCode: 2}},
 		{"damaged", live, lib(litekeep.ErrDamaged), failure{Error: "around: verify p: cause", Hint: "way out", ExitCode: 3}},
 		{"busy", live, lib(litekeep.ErrBusy), failure{Error: "around: verify p: cause", Hint: "way out", ExitCode: 4}},
+		{"no key", live, lib(litekeep.ErrNoKey), failure{Error: "around: verify p: cause", Hint: "way out", ExitCode: 7}},
+		{"wrong key", live, lib(litekeep.ErrWrongKey), failure{Error: "around: verify p: cause", Hint: "way out", ExitCode: 7}},
 		{"refused", live, lib(litekeep.ErrRefused), failure{Error: "around: verify p: cause", Hint: "way out", ExitCode: 5}},
 		{"interrupted", ended, lib(litekeep.ErrDamaged), failure{Error: "verify p: interrupted", ExitCode: 130}},
 		{"cancelled", live, context.Canceled, failure{Error: "interrupted", ExitCode: 130}},
@@ -48,7 +50,7 @@ func TestFailure(t *testing.T) {
 // Whatever Validate complains about has the name of a flag.
 func TestFieldsHaveFlags(t *testing.T) {
 	c := litekeep.Config{
-		RetentionDays: -1, KeepLast: -1, BusyTimeout: -1, LockTimeout: -1, Name: "a/b", Compression: "lz4",
+		RetentionDays: -1, KeepLast: -1, BusyTimeout: -1, LockTimeout: -1, Name: "a/b", Compression: "lz4", Keys: []string{"secret"},
 	}
 	f := failureOf(t.Context(), c.Validate())
 	for line := range strings.Lines(f.Error) {
@@ -56,8 +58,8 @@ func TestFieldsHaveFlags(t *testing.T) {
 			t.Errorf("%q names no flag", line)
 		}
 	}
-	if n := strings.Count(f.Error, "--"); n != 6 {
-		t.Errorf("%d fields are named, not 6: %s", n, f.Error)
+	if n := strings.Count(f.Error, "--"); n != 7 {
+		t.Errorf("%d fields are named, not 7: %s", n, f.Error)
 	}
 }
 
@@ -72,6 +74,9 @@ func TestDocumented(t *testing.T) {
 	sections := map[string]any{
 		"backup": backupResult{}, "backup --dry-run": backupPlanResult{}, "verify": verifyResult{}, "restore": restoreResult{},
 		"list": listResult{}, "stats": statsResult{}, "info": infoResult{}, "prune": pruneResult{}, "version": versionResult{},
+		"sync": syncResult{}, "destinations check": destinationsResult{}, "verify --all": verifyCopiesResult{},
+		"key new": keyNewResult{}, "key list": keyListResult{}, "key check": keyCheckResult{},
+		"key rotate": keyRotateResult{}, "key kit": keyKitResult{},
 	}
 	common := section(t, doc, "JSON") + section(t, doc, "A failure") + section(t, doc, "A backup")
 	for name, result := range sections {
@@ -90,7 +95,7 @@ func TestDocumented(t *testing.T) {
 			t.Errorf("%s is not documented", v.name)
 		}
 	}
-	for _, code := range []int{exitDone, exitFailed, exitUsage, exitDamaged, exitBusy, exitRefused, exitInterrupted} {
+	for _, code := range []int{exitDone, exitFailed, exitUsage, exitDamaged, exitBusy, exitRefused, exitPartial, exitKey, exitInterrupted} {
 		if !strings.Contains(doc, fmt.Sprintf("| %d |", code)) || !strings.Contains(exitHelp, fmt.Sprintf("%5d  ", code)) {
 			t.Errorf("exit code %d is not documented", code)
 		}

@@ -16,10 +16,12 @@ func (a *app) infoCommand() *cobra.Command {
 		Short: "Show what a backup holds",
 		Long: `Show what a backup's manifest tells: where it comes from, how it is stored, the
 settings of the database, its tables with their rows, and the indexes that are
-kept entry by entry since a restore could not build them again.`,
+kept entry by entry since a restore could not build them again. That of a sealed
+backup needs a key.`,
 		Args: exactly("BACKUP"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.info(cmd.Context(), args[0]) },
 	}
+	a.keyFlag(cmd.Flags(), cmd)
 	a.jsonFlag(cmd.Flags())
 	return cmd
 }
@@ -112,6 +114,9 @@ func (a *app) infoText(d *litekeep.Details) string {
 	r.add("time", "%s (%s ago)", localTime(d.Timestamp), humanAge(d.Timestamp, a.now()))
 	r.add("size", "%s", objectSize(&d.Backup))
 	r.add("stored", "%s in %s, by %s with SQLite %s", compressionName(d), plural(d.Frames, "frame"), d.Writer, d.SQLite)
+	if d.Sealed {
+		r.add("sealed", "yes; `litekeep key list` shows the keys")
+	}
 	r.add("sha256", "%s", d.Checksum)
 	r.add("content", "%s, %s", plural(d.TableCount, "table"), plural(d.RecordCount, "row"))
 	r.add("digest", "%s", d.Digest)

@@ -23,21 +23,35 @@ func (a *app) listCommand() *cobra.Command {
 		Short: "List backups",
 		Long: `List the backups in a folder, by database, newest first. A backup that cannot be
 used as far as its manifest and its size tell is listed as DAMAGED, with the
-reason; verify looks at every byte.`,
+reason; verify looks at every byte. What a sealed backup holds is known only with
+a key, given by --key; LITEKEEP_KEYS does not count here.`,
 		Annotations: map[string]string{needsConfig: "yes"},
 		Args:        exactly(),
-		RunE:        func(cmd *cobra.Command, _ []string) error { return a.list(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.onlyGivenKeys(cmd)
+			return a.list(cmd.Context())
+		},
 	}
-	a.folderFlags(cmd.Flags())
+	a.folderFlags(cmd.Flags(), cmd)
 	return cmd
 }
 
 // folderFlags are the flags of the commands that look at what is there.
-func (a *app) folderFlags(f *pflag.FlagSet) {
+func (a *app) folderFlags(f *pflag.FlagSet, cmd *cobra.Command) {
 	f.SortFlags = false
 	a.dirFlag(f)
 	a.databaseFlag(f)
+	a.keyFlag(f, cmd)
 	a.jsonFlag(f)
+}
+
+// onlyGivenKeys forgets the keys of the environment where none is given by flag:
+// looking at what is there takes no key, and with one may take long.
+func (a *app) onlyGivenKeys(cmd *cobra.Command) {
+	a.cfg.Sealed = false
+	if !cmd.Flags().Changed(keyFlagName) {
+		a.cfg.Keys = nil
+	}
 }
 
 // listResult is the JSON of list.
@@ -68,7 +82,7 @@ func (a *app) list(ctx context.Context) error {
 	var bytes int64
 	for _, b := range all {
 		bytes += b.SizeBytes
-		t.AppendRow([]any{humanAge(b.Timestamp, a.now()), humanBytes(b.SizeBytes), humanCount(b.RecordCount), a.stateCell(b), oneLine(b.Path)})
+		t.AppendRow([]any{humanAge(b.Timestamp, a.now()), humanBytes(b.SizeBytes), countCell(b), a.stateCell(b), oneLine(b.Path)})
 	}
 	if err := a.printTable(t); err != nil {
 		return err
@@ -82,6 +96,14 @@ func (a *app) list(ctx context.Context) error {
 		return nil
 	}
 	return a.printf("%s, %s\n", plural(len(all), "backup"), humanBytes(bytes))
+}
+
+// countCell shows the rows of a backup, if they are known.
+func countCell(b *litekeep.Backup) string {
+	if b.Locked {
+		return "sealed"
+	}
+	return humanCount(b.RecordCount)
 }
 
 func (a *app) stateCell(b *litekeep.Backup) string {

@@ -6,17 +6,17 @@ import "github.com/litekeep/litekeep"
 type backupJSON struct {
 	BackupPath       string   `json:"backup_path"`
 	Database         string   `json:"database"`
-	Source           string   `json:"source"`
+	Source           *string  `json:"source"`
 	Timestamp        stamp    `json:"timestamp"`
 	SizeBytes        int64    `json:"size_bytes"`
 	Checksum         string   `json:"checksum"`
-	TableCount       int64    `json:"table_count"`
-	RecordCount      int64    `json:"record_count"`
-	DocumentBytes    int64    `json:"document_bytes"`
-	CompressionRatio float64  `json:"compression_ratio"`
-	ContentDigest    string   `json:"content_digest"`
+	TableCount       *int64   `json:"table_count"`
+	RecordCount      *int64   `json:"record_count"`
+	DocumentBytes    *int64   `json:"document_bytes"`
+	CompressionRatio *float64 `json:"compression_ratio"`
+	ContentDigest    *string  `json:"content_digest"`
 	Compression      string   `json:"compression"`
-	DurationSeconds  float64  `json:"duration_seconds"`
+	DurationSeconds  *float64 `json:"duration_seconds"`
 	Verified         bool     `json:"verified"`
 	VerifiedAt       stamp    `json:"verified_at"`
 	CheckedAt        stamp    `json:"checked_at"`
@@ -24,16 +24,20 @@ type backupJSON struct {
 	PinnedUntil      stamp    `json:"pinned_until"`
 	Problem          *string  `json:"problem"`
 	Warnings         []string `json:"warnings"`
+	Sealed           bool     `json:"sealed"`
+	Locked           bool     `json:"locked"`
 }
 
 func metadata(b *litekeep.Backup) backupJSON {
 	return backupJSON{
-		BackupPath: b.Path, Database: b.Database, Source: b.Source, Timestamp: stamp(b.Timestamp),
-		SizeBytes: b.SizeBytes, Checksum: b.Checksum, TableCount: b.TableCount, RecordCount: b.RecordCount,
-		DocumentBytes: b.DocumentBytes, CompressionRatio: ratio(b.DocumentBytes, b.SizeBytes),
-		ContentDigest: b.Digest, Compression: b.Compression, DurationSeconds: b.Duration.Seconds(),
+		BackupPath: b.Path, Database: b.Database, Source: unless(b.Locked, b.Source), Timestamp: stamp(b.Timestamp),
+		SizeBytes: b.SizeBytes, Checksum: b.Checksum,
+		TableCount: unless(b.Locked, b.TableCount), RecordCount: unless(b.Locked, b.RecordCount),
+		DocumentBytes: unless(b.Locked, b.DocumentBytes), CompressionRatio: unless(b.Locked, ratio(b.DocumentBytes, b.SizeBytes)),
+		ContentDigest: unless(b.Locked, b.Digest), Compression: b.Compression, DurationSeconds: unless(b.Locked, b.Duration.Seconds()),
 		Verified: !b.Verified.IsZero(), VerifiedAt: stamp(b.Verified), CheckedAt: stamp(b.Checked),
 		Damaged: state(b) == stateDamaged, PinnedUntil: stamp(b.Pinned), Problem: orNull(b.Problem), Warnings: list(b.Warnings),
+		Sealed: b.Sealed, Locked: b.Locked,
 	}
 }
 
@@ -62,6 +66,7 @@ func state(b *litekeep.Backup) string {
 // decisionJSON is one decision of the retention.
 type decisionJSON struct {
 	BackupPath    string  `json:"backup_path"`
+	Destination   *string `json:"destination"`
 	Database      string  `json:"database"`
 	Timestamp     stamp   `json:"timestamp"`
 	SizeBytes     int64   `json:"size_bytes"`
@@ -74,7 +79,7 @@ type decisionJSON struct {
 
 func decision(d litekeep.Decision) decisionJSON {
 	return decisionJSON{
-		BackupPath: d.Path, Database: d.Database, Timestamp: stamp(d.Time), SizeBytes: d.Size,
+		BackupPath: d.Path, Destination: orNull(d.Destination), Database: d.Database, Timestamp: stamp(d.Time), SizeBytes: d.Size,
 		Keep: d.Keep, Reason: d.Reason, ClockInFuture: d.Future, Removed: d.Removed, Error: orNull(d.Error),
 	}
 }

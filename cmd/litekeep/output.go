@@ -60,6 +60,14 @@ func orNull(s string) *string {
 	return &s
 }
 
+// unless is null for what is not known.
+func unless[T any](unknown bool, v T) *T {
+	if unknown {
+		return nil
+	}
+	return &v
+}
+
 // list is never null in JSON.
 func list[T any](s []T) []T {
 	if s == nil {

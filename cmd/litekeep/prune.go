@@ -33,6 +33,7 @@ are kept. Nothing else in the folder is touched.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	a.dirFlag(f)
+	a.copyFlags(f)
 	a.databaseFlag(f)
 	a.retentionFlags(f)
 	f.DurationVar(&a.cfg.LockTimeout, "wait", a.cfg.LockTimeout, "wait `TIME` for another litekeep that works on the same backups")

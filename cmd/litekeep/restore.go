@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,7 +22,8 @@ first. Only then is the new content published, in one step; programs that have
 TARGET open go on and see it. A failure at any point leaves TARGET as it was.
 
 BACKUP may also be the folder of one database, for its newest good backup, or a
-document without a manifest: JSON in any layout, plain or compressed.`,
+document without a manifest: JSON in any layout, plain, compressed or sealed.
+A sealed backup needs a key. Where a key is given the safety backup is sealed.`,
 		Example: `  litekeep restore backups/app/20261122T020000.123Z.json.zst app.db
   litekeep restore backups/app app.db --dry-run`,
 		Annotations: map[string]string{needsConfig: "yes"},
@@ -41,6 +43,8 @@ document without a manifest: JSON in any layout, plain or compressed.`,
 	f.BoolVar(&o.NoSafetyBackup, "no-safety-backup", false, "do not back up what TARGET holds now; it is lost then")
 	f.BoolVar(&o.NoProof, "no-proof", false, "do not prove the new database: faster, and only as good as the backup's own checksums")
 	f.BoolVar(&o.DryRun, "dry-run", false, "say what would be done, and what would stop it")
+	a.keyFlag(f, cmd)
+	a.copyFlags(f)
 	a.waitFlags(f)
 	f.StringVar(&a.cfg.BackupDirectory, "dir", a.cfg.BackupDirectory, "`FOLDER` for the safety backup, where BACKUP has no manifest; else it goes where BACKUP lies")
 	a.jsonFlag(f)
@@ -69,7 +73,11 @@ type restoreResult struct {
 }
 
 func (a *app) restore(ctx context.Context, backup, target string, o litekeep.RestoreOptions) error {
+	given := backup
 	backup, err := backupArgument(ctx, backup, "restore")
+	if err != nil && len(a.cfg.Copies) > 0 && !errors.Is(err, errUsage) {
+		backup, err = given, nil // another copy may be there
+	}
 	if err != nil {
 		return err
 	}
@@ -80,7 +88,7 @@ func (a *app) restore(ctx context.Context, backup, target string, o litekeep.Res
 	if err != nil {
 		return err
 	}
-	undo := undoCommand(r)
+	undo := a.undoCommand(r)
 	if a.json {
 		return a.printJSON(restoreResult{
 			failure: succeeded(), BackupPath: r.Backup, TargetPath: r.Target, Source: r.Source, Timestamp: stamp(r.Timestamp),
@@ -100,11 +108,15 @@ func (a *app) restore(ctx context.Context, backup, target string, o litekeep.Res
 }
 
 // undoCommand is the command that takes a restore back, quoted for a shell.
-func undoCommand(r *litekeep.Restored) string {
+func (a *app) undoCommand(r *litekeep.Restored) string {
 	if r.SafetyBackup == "" {
 		return ""
 	}
-	return "litekeep restore " + shellQuote(r.SafetyBackup) + " " + shellQuote(r.Target)
+	undo := "litekeep restore " + shellQuote(r.SafetyBackup) + " " + shellQuote(r.Target)
+	for _, ref := range a.cfg.Keys { // with which it is sealed
+		undo += " --key " + shellQuote(ref)
+	}
+	return undo
 }
 
 func (a *app) printRehearsal(r *litekeep.Restored) error {

@@ -13,6 +13,9 @@ import (
 )
 
 func (a *app) verifyCommand() *cobra.Command {
+	var copies bool
+	var destinations []string
+	var level string
 	cmd := &cobra.Command{
 		Use:   "verify BACKUP... [flags]",
 		Short: "Check every byte of backups",
@@ -21,17 +24,37 @@ the object and of its frames, the syntax of every value, the counts. All are
 checked, also after one that is damaged; the exit code is 3 if any is. The
 outcome is noted beside each backup, for list and prune.
 
+Of a sealed backup only the stored bytes are compared unless a key is given: that
+nothing was changed by accident since it was made, not what it holds. This is
+not noted.
+
 A folder stands for all backups in it: that of one database, or of all.`,
 		Example: `  litekeep verify backups/app/20261122T020000.123Z.json.zst
   litekeep verify backups`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			switch {
+			case len(args) > 0 && (copies || len(destinations) > 0):
+				return usage("litekeep verify checks BACKUPs, or --all copies, or those in a --destination", "")
+			case len(args) == 0 && !copies && len(destinations) == 0:
 				return exactly("BACKUP")(cmd, args)
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if copies || len(destinations) > 0 {
+				return a.verifyCopies(cmd.Context(), level, destinations)
+			}
+			return a.verify(cmd.Context(), args)
+		},
 	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.BoolVar(&copies, "all", false, "check every copy in --dir and in every --copy, and what is missing there")
+	f.StringArrayVar(&destinations, "destination", nil, "check every copy in this `DESTINATION`; may be repeated")
+	f.StringVar(&level, "level", "full", "`LEVEL` of --all and --destination: quick (there, of the right size) or full (every byte)")
+	a.dirFlag(f)
+	a.copyFlags(f)
+	a.keyFlag(cmd.Flags(), cmd)
 	a.jsonFlag(cmd.Flags())
 	return cmd
 }
@@ -43,10 +66,12 @@ type verificationJSON struct {
 	Damaged         bool    `json:"damaged"`
 	Problem         *string `json:"problem"`
 	SizeBytes       int64   `json:"size_bytes"`
-	TableCount      int64   `json:"table_count"`
-	RecordCount     int64   `json:"record_count"`
-	Frames          int     `json:"frames"`
+	TableCount      *int64  `json:"table_count"`
+	RecordCount     *int64  `json:"record_count"`
+	Frames          *int    `json:"frames"`
 	DurationSeconds float64 `json:"duration_seconds"`
+	Sealed          bool    `json:"sealed"`
+	ContentChecked  bool    `json:"content_checked"`
 }
 
 // verifyResult is the JSON of verify.
@@ -96,7 +121,9 @@ func (a *app) verify(ctx context.Context, args []string) error {
 func verification(v *litekeep.Verification, err error) verificationJSON {
 	return verificationJSON{
 		BackupPath: v.Path, OK: v.OK, Damaged: errors.Is(err, litekeep.ErrDamaged), Problem: orNull(v.Problem),
-		SizeBytes: v.Bytes, TableCount: v.Tables, RecordCount: v.Rows, Frames: v.Frames, DurationSeconds: v.Seconds,
+		SizeBytes: v.Bytes, TableCount: unless(v.StoredOnly, v.Tables), RecordCount: unless(v.StoredOnly, v.Rows),
+		Frames: unless(v.StoredOnly, v.Frames), DurationSeconds: v.Seconds,
+		Sealed: v.Sealed, ContentChecked: v.OK && !v.StoredOnly,
 	}
 }
 
@@ -113,6 +140,9 @@ func (a *app) verifyLine(v *litekeep.Verification, err error) error {
 		return a.printf("%s   %s: %s\n", a.colour(text.FgRed, "FAILED"), path, oneLine(v.Problem))
 	case a.quiet:
 		return nil
+	case v.StoredOnly:
+		return a.printf("%s       %s  sealed, %s as stored; its content was not looked at, for want of a key\n",
+			a.colour(text.FgGreen, "ok"), path, humanBytes(v.Bytes))
 	}
 	return a.printf("%s       %s  %s, %s, %s\n", a.colour(text.FgGreen, "ok"), path,
 		plural(v.Tables, "table"), plural(v.Rows, "row"), humanBytes(v.Bytes))

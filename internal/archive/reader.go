@@ -11,6 +11,7 @@ import (
 	"github.com/litekeep/litekeep/internal/frame"
 	"github.com/litekeep/litekeep/internal/manifest"
 	"github.com/litekeep/litekeep/internal/pipeline"
+	"github.com/litekeep/litekeep/internal/seal"
 )
 
 // ErrDamaged is wrapped by errors that say an object is not what was written.
@@ -32,6 +33,9 @@ type ReadOptions struct {
 	Check func(number int, text []byte) (any, error)
 	// Whole, if not nil, is given the stored bytes of every frame, in order.
 	Whole io.Writer
+	// Opener opens the frames of a sealed object, which has Total frames.
+	Opener *seal.Opener
+	Total  int
 }
 
 // Read reads frames of an object from r, expands them and checks their hashes,
@@ -43,14 +47,14 @@ func Read(ctx context.Context, r io.ReaderAt, c frame.Compression, frames []mani
 	workers := max(o.Workers, 1)
 	texts := make(chan []byte, workers+2)
 	worker := func() func(int) (unpacked, error) {
-		x := &expander{r: r, codec: frame.NewCodec(c), whole: o.Whole, plain: c.Codec == "none"}
+		x := &expander{r: r, codec: frame.NewCodec(c), plain: c.Codec == "none", o: o}
 		return func(i int) (unpacked, error) {
 			var buf []byte
 			select {
 			case buf = <-texts:
 			default:
 			}
-			u, err := x.expand(&frames[i], buf)
+			u, err := x.expand(&frames[i], first+i, buf)
 			if err != nil {
 				return u, fmt.Errorf("frame %d at byte %d: %w", first+i, frames[i].Offset, err)
 			}
@@ -110,25 +114,26 @@ type expander struct {
 	r      io.ReaderAt
 	codec  *frame.Codec
 	stored []byte
-	whole  io.Writer // as ReadOptions.Whole
-	plain  bool      // the stored bytes are the text
+	plain  bool // what is stored, or sealed, is the text
+	o      ReadOptions
 }
 
-func (x *expander) expand(f *manifest.Frame, buf []byte) (unpacked, error) {
-	if x.plain && f.Bytes != f.Stored {
-		return unpacked{}, fmt.Errorf("a text of %d bytes is stored as %d: %w", f.Bytes, f.Stored, ErrDamaged)
+func (x *expander) expand(f *manifest.Frame, number int, buf []byte) (unpacked, error) {
+	sealed := x.o.Opener != nil
+	if whole := storedPlain(f.Bytes, sealed); x.plain && f.Stored != whole {
+		return unpacked{}, fmt.Errorf("a text of %d bytes is stored as %d, not %d: %w", f.Bytes, f.Stored, whole, ErrDamaged)
 	}
-	if !x.plain && f.Bytes >= alone {
-		return x.expandAlone(f)
+	if (sealed || !x.plain) && f.Bytes >= alone {
+		return x.expandAlone(f, number)
 	}
-	if x.plain {
+	if x.plain && !sealed {
 		x.stored = buf
 	}
 	if int64(cap(x.stored)) < f.Stored {
 		x.stored = make([]byte, f.Stored)
 	}
 	stored := x.stored[:f.Stored]
-	if x.whole != nil || x.plain || f.Stored >= alone {
+	if x.o.Whole != nil || x.plain && !sealed || f.Stored >= alone {
 		x.stored = nil
 	}
 	if n, err := x.r.ReadAt(stored, f.Offset); err != nil && n < len(stored) { // EOF may come with the last byte
@@ -137,29 +142,86 @@ func (x *expander) expand(f *manifest.Frame, buf []byte) (unpacked, error) {
 		}
 		return unpacked{}, err
 	}
+	text, err := x.text(f, number, stored, buf)
+	return unpacked{text: Text{Bytes: text}, stored: stored}, err
+}
+
+func storedPlain(bytes int64, sealed bool) int64 {
+	if sealed {
+		return seal.SealedLen(bytes)
+	}
+	return bytes
+}
+
+// text opens and expands what is stored, and checks its hash.
+func (x *expander) text(f *manifest.Frame, number int, stored, buf []byte) ([]byte, error) {
 	text := stored
-	if !x.plain {
+	if x.o.Opener != nil {
 		var err error
-		if text, err = x.codec.Expand(buf, stored, f.Bytes); err != nil {
-			return unpacked{}, fmt.Errorf("%w: %w", err, ErrDamaged)
+		if text, err = x.o.Opener.OpenFrame(nil, number, number == x.o.Total-1, stored); err != nil {
+			return nil, damaged(err)
 		}
 	}
-	return unpacked{text: Text{Bytes: text}, stored: stored}, checkHash(text, f)
+	if !x.plain {
+		var err error
+		if text, err = x.codec.Expand(buf, text, f.Bytes); err != nil {
+			return nil, fmt.Errorf("%w: %w", err, ErrDamaged)
+		}
+	}
+	return text, checkHash(text, f)
+}
+
+// damaged marks what is wrong with a sealed frame as damage, unless it could not
+// be read at all.
+func damaged(err error) error {
+	for _, kind := range []error{seal.ErrDamaged, seal.ErrMisplaced, seal.ErrCutOff, seal.ErrOtherBackup} {
+		if errors.Is(err, kind) {
+			return fmt.Errorf("%w: %w", err, ErrDamaged)
+		}
+	}
+	return err
 }
 
 // expandAlone expands a frame that goes through by itself, without holding its
 // stored form. No other frame is under way, so its stored bytes go to whole at
 // once.
-func (x *expander) expandAlone(f *manifest.Frame) (unpacked, error) {
+func (x *expander) expandAlone(f *manifest.Frame, number int) (unpacked, error) {
 	var stored io.Reader = io.NewSectionReader(x.r, f.Offset, f.Stored)
-	if x.whole != nil {
-		stored = io.TeeReader(stored, x.whole)
+	if x.o.Whole != nil {
+		stored = io.TeeReader(stored, x.o.Whole)
 	}
-	text, err := x.codec.ExpandFrom(stored, f.Stored, f.Bytes)
+	source := stored
+	var opened *seal.FrameReader
+	if x.o.Opener != nil {
+		opened = x.o.Opener.FrameReader(stored, number)
+		source = opened
+	}
+	text, err := x.codec.ExpandFrom(source, f.Stored, f.Bytes)
+	if opened != nil {
+		if wrong := x.checkEnd(opened, stored, number); wrong != nil {
+			return unpacked{}, damaged(wrong) // the cause of err, if that is not nil
+		}
+	}
 	if err != nil {
 		return unpacked{}, fmt.Errorf("%w: %w", err, ErrDamaged)
 	}
 	return unpacked{text: Text{Bytes: text}}, checkHash(text, f)
+}
+
+// checkEnd checks that a sealed frame opens to its end, is the last where the
+// last belongs and nowhere else, and takes all of its room.
+func (x *expander) checkEnd(f *seal.FrameReader, stored io.Reader, number int) error {
+	if _, err := io.Copy(io.Discard, f); err != nil {
+		return err
+	}
+	rest, err := io.Copy(io.Discard, stored)
+	if err != nil {
+		return err
+	}
+	if rest > 0 || f.Last() != (number == x.o.Total-1) {
+		return &seal.FrameError{Frame: number, Reason: "it does not end where it should", Err: seal.ErrCutOff}
+	}
+	return nil
 }
 
 func checkHash(text []byte, f *manifest.Frame) error {

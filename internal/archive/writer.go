@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"github.com/litekeep/litekeep/internal/frame"
 	"github.com/litekeep/litekeep/internal/manifest"
 	"github.com/litekeep/litekeep/internal/pipeline"
+	"github.com/litekeep/litekeep/internal/seal"
 )
 
 // alone is the length from which a frame goes through by itself, so that no two
@@ -24,7 +26,18 @@ type Writer struct {
 	size        int64     // of the object
 	frames      []manifest.Frame
 	spare       chan []byte
-	p           *pipeline.Pipeline[*frame.Frame, *packed]
+	p           *pipeline.Pipeline[job, *packed]
+	sealer      *seal.Sealer // nil for a plain object
+	added       int          // frames
+	ending      bool         // the next frame is the last
+	ended       bool         // the last frame was added
+}
+
+// job is a frame and its place in the object.
+type job struct {
+	*frame.Frame
+	number int
+	last   bool
 }
 
 type packed struct {
@@ -40,9 +53,11 @@ type packed struct {
 func NewWriter(ctx context.Context, out io.Writer, c frame.Compression, workers int, spare chan []byte) *Writer {
 	w := &Writer{out: out, compression: c, sum: sha256.New(), spare: spare}
 	bufs := make(chan []byte, workers+2)
-	worker := func() func(*frame.Frame) (*packed, error) {
+	worker := func() func(job) (*packed, error) {
 		codec := frame.NewCodec(c)
-		return func(f *frame.Frame) (*packed, error) {
+		var scratch []byte // what is to be sealed
+		return func(j job) (*packed, error) {
+			f := j.Frame
 			p := &packed{frame: f, sum: hashParts(f.Parts)}
 			if out == nil {
 				return p, nil
@@ -52,13 +67,19 @@ func NewWriter(ctx context.Context, out io.Writer, c frame.Compression, workers 
 			default:
 			}
 			var err error
-			p.parts, err = codec.Compress(p.buf, f)
+			if w.sealer == nil {
+				p.parts, err = codec.Compress(p.buf, f)
+				return p, err
+			}
+			if p.parts, err = codec.Compress(scratch[:0], f); err == nil {
+				scratch, err = w.seal(p, j, scratch)
+			}
 			return p, err
 		}
 	}
 	w.p = pipeline.New(ctx, workers, workers+2, worker, func(p *packed) error {
 		err := w.write(p)
-		w.recycle(p, bufs, c)
+		w.recycle(p, bufs)
 		return err
 	})
 	return w
@@ -67,6 +88,39 @@ func NewWriter(ctx context.Context, out io.Writer, c frame.Compression, workers 
 // LeaveObjectHash makes the Writer not hash the object as a whole, for a caller
 // who does so when the object is read back. It is called before Add.
 func (w *Writer) LeaveObjectHash() { w.sum = nil }
+
+// Seal makes the Writer seal every frame with s, whose header it writes at once.
+// It is called before Add, and frames have to be added as an export does it: one
+// after Digest, and no more.
+func (w *Writer) Seal(s *seal.Sealer) error {
+	w.sealer = s
+	if _, err := (objectWriter{w}).Write(s.Header().Text()); err != nil {
+		return fmt.Errorf("write object: %w", err)
+	}
+	return nil
+}
+
+// seal replaces the parts of p, the stored form of a frame, by the sealed form,
+// in the memory of p. It returns memory for the next stored form.
+func (w *Writer) seal(p *packed, j job, scratch []byte) ([]byte, error) {
+	stored := scratch[:0]
+	if w.compression.Codec != "none" && len(p.parts) == 1 {
+		stored = p.parts[0]
+	} else {
+		for _, part := range p.parts {
+			stored = append(stored, part...)
+		}
+	}
+	sealed, err := w.sealer.AppendFrame(p.buf[:0], j.number, j.last, stored)
+	if err != nil {
+		return nil, err
+	}
+	p.parts = append(p.parts[:0:0], sealed)
+	if cap(stored) >= alone {
+		stored = nil
+	}
+	return stored, nil
+}
 
 func hashParts(parts [][]byte) (sum [sha256.Size]byte) {
 	if len(parts) == 1 {
@@ -93,8 +147,9 @@ func (w *Writer) write(p *packed) error {
 }
 
 // recycle gives the memory of p back, unless it is large.
-func (w *Writer) recycle(p *packed, bufs chan []byte, c frame.Compression) {
-	if len(p.parts) == 1 && c.Codec != "none" && cap(p.parts[0]) < alone {
+func (w *Writer) recycle(p *packed, bufs chan []byte) {
+	ours := w.compression.Codec != "none" || w.sealer != nil // not the frame's own
+	if len(p.parts) == 1 && ours && cap(p.parts[0]) < alone {
 		select {
 		case bufs <- p.parts[0][:0]:
 		default:
@@ -112,23 +167,39 @@ func (w *Writer) recycle(p *packed, bufs chan []byte, c frame.Compression) {
 
 // Add takes the next frame.
 func (w *Writer) Add(f *frame.Frame) error {
+	j := job{f, w.added, w.ending}
+	w.added++
+	if w.sealer != nil && w.ended {
+		return errors.New("a frame follows the last one")
+	}
+	w.ended = w.ending
 	if f.Len() < alone {
-		return w.p.Add(f)
+		return w.p.Add(j)
 	}
 	if err := w.p.Flush(); err != nil {
 		return err
 	}
-	return w.addAlone(f)
+	return w.addAlone(j)
 }
 
 // addAlone writes a very large frame while nothing else is under way, without
 // holding its stored form.
-func (w *Writer) addAlone(f *frame.Frame) error {
+func (w *Writer) addAlone(f job) error {
 	entry := manifest.Frame{Offset: w.size, Bytes: f.Len(), Rows: f.Rows, SHA256: hashParts(f.Parts)}
 	if w.out != nil {
 		codec := frame.NewCodec(w.compression)
 		defer codec.Close()
-		if err := codec.CompressTo(objectWriter{w}, f); err != nil {
+		var out io.Writer = objectWriter{w}
+		var sealed io.Closer = io.NopCloser(nil)
+		if w.sealer != nil {
+			s := w.sealer.FrameWriter(out, f.number, f.last)
+			out, sealed = s, s
+		}
+		err := codec.CompressTo(out, f.Frame)
+		if err == nil {
+			err = sealed.Close()
+		}
+		if err != nil {
 			return fmt.Errorf("write object: %w", err)
 		}
 		entry.Stored = w.size - entry.Offset
@@ -149,8 +220,10 @@ func (o objectWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Digest waits for all frames so far and returns their content digest.
+// Digest waits for all frames so far and returns their content digest, which the
+// last frame holds.
 func (w *Writer) Digest() (string, error) {
+	w.ending = true
 	if err := w.p.Flush(); err != nil {
 		return "", err
 	}
@@ -170,6 +243,9 @@ type Summary struct {
 func (w *Writer) Close() (*Summary, error) {
 	if err := w.p.Close(); err != nil {
 		return nil, err
+	}
+	if w.sealer != nil && !w.ended {
+		return nil, errors.New("the last frame is missing")
 	}
 	s := &Summary{Frames: w.frames, Bytes: w.size}
 	if w.sum != nil {

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/litekeep/litekeep/internal/document"
+	"github.com/litekeep/litekeep/internal/seal"
 )
 
 func invalid(field, reason string, args ...any) error {
@@ -40,7 +41,7 @@ func (m *Manifest) checkNames() error {
 	if !ok {
 		return invalid("compression.codec", "%q is none of none, gzip and zstd", m.Compression.Codec)
 	}
-	if !strings.HasSuffix(m.Object, ext) {
+	if !strings.HasSuffix(strings.TrimSuffix(m.Object, SealedSuffix), ext) {
 		return invalid("object", "%q does not end in %s, as %s does", m.Object, ext, m.Compression.Codec)
 	}
 	return nil
@@ -99,7 +100,12 @@ func (m *Manifest) checkFrames() error {
 	if n := len(m.Frames); n < minFrames || n > MaxFrames {
 		return invalid("frames", "%d frames are not between %d and %d", n, minFrames, MaxFrames)
 	}
-	var stored, text, rows int64
+	sealed := IsSealedName(m.Object)
+	stored, err := m.firstOffset(sealed)
+	if err != nil {
+		return err
+	}
+	var text, rows int64
 	for i := range m.Frames {
 		f := &m.Frames[i]
 		switch {
@@ -111,7 +117,7 @@ func (m *Manifest) checkFrames() error {
 			return invalid(frameField(i, "bytes"), "%d bytes are not a length", f.Bytes)
 		case f.Rows < 0 || f.Rows > f.Bytes:
 			return invalid(frameField(i, "rows"), "%d rows are not in a text of %d bytes", f.Rows, f.Bytes)
-		case m.Compression.Codec == codecNone && f.Stored != f.Bytes:
+		case m.Compression.Codec == codecNone && f.Stored != storedPlain(f.Bytes, sealed):
 			return invalid(frameField(i, "stored"), "%d bytes are stored of a text of %d, uncompressed", f.Stored, f.Bytes)
 		}
 		stored, text, rows = stored+f.Stored, text+f.Bytes, rows+f.Rows // rows <= text: no overflow
@@ -120,7 +126,7 @@ func (m *Manifest) checkFrames() error {
 	case m.Frames[0].Rows != 0 || m.Frames[last].Rows != 0:
 		return invalid("frames", "the first and the last hold no rows")
 	case stored != m.Stored.Bytes:
-		return invalid("stored.bytes", "%d, but the frames cover %d", m.Stored.Bytes, stored)
+		return invalid("stored.bytes", "%d, but the frames end at %d", m.Stored.Bytes, stored)
 	case text != m.Document.Bytes:
 		return invalid("document.bytes", "%d, but the frames hold %d", m.Document.Bytes, text)
 	case m.Document.Digest != ContentDigest(m.Frames):
@@ -129,6 +135,27 @@ func (m *Manifest) checkFrames() error {
 		return invalid("totals", "%d rows and %d entries, but the frames hold %d in all", m.Totals.Rows, m.Totals.Entries, rows)
 	}
 	return nil
+}
+
+// firstOffset returns where the first frame begins: behind the header of a
+// sealed object.
+func (m *Manifest) firstOffset(sealed bool) (int64, error) {
+	if !sealed {
+		return 0, nil
+	}
+	at := m.Frames[0].Offset
+	if at < 1 || at > seal.MaxHeaderBytes {
+		return 0, invalid(frameField(0, "offset"), "%d leaves no room for a header, or too much", at)
+	}
+	return at, nil
+}
+
+// storedPlain returns the stored length of an uncompressed frame.
+func storedPlain(bytes int64, sealed bool) int64 {
+	if sealed {
+		return seal.SealedLen(bytes)
+	}
+	return bytes
 }
 
 func frameField(i int, name string) string { return fmt.Sprintf("frames[%d].%s", i, name) }

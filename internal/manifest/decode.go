@@ -20,23 +20,41 @@ type wire struct {
 }
 
 // Decode reads the text of a manifest. It accepts exactly what Encode writes.
-// Its errors match ErrVersion or ErrChecksum, or are an *InvalidError.
+// Its errors match ErrVersion or ErrChecksum, or are an *InvalidError. A sealed
+// manifest is read by DecodeSealed.
 func Decode(text []byte) (*Manifest, error) {
+	m, err := decode(text)
+	if err == nil && IsSealedName(m.Object) {
+		return nil, errSealedName
+	}
+	return m, err
+}
+
+// checkOpening checks the first line and the last: what the text is, its
+// version, and whether it is whole.
+func checkOpening(text []byte, want int) error {
 	if len(text) > MaxBytes {
-		return nil, &InvalidError{"manifest", fmt.Sprintf("%d bytes are more than %d", len(text), MaxBytes)}
+		return &InvalidError{"manifest", fmt.Sprintf("%d bytes are more than %d", len(text), MaxBytes)}
 	}
 	sum := checkSum(text)
-	if v := version(text); v != fmt.Sprint(Version) && sum != sumWrong {
+	if v := version(text); v != fmt.Sprint(want) && sum != sumWrong {
 		if v == "" {
-			return nil, &InvalidError{"manifest", "does not begin as a manifest does"}
+			return &InvalidError{"manifest", "does not begin as a manifest does"}
 		}
-		return nil, fmt.Errorf("%w: %s", ErrVersion, v)
+		return fmt.Errorf("%w: %s", ErrVersion, v)
 	}
 	switch sum {
 	case sumAbsent:
-		return nil, &InvalidError{"manifest", "does not end in a line with its checksum: cut off or not a manifest"}
+		return &InvalidError{"manifest", "does not end in a line with its checksum: cut off or not a manifest"}
 	case sumWrong:
-		return nil, ErrChecksum
+		return ErrChecksum
+	}
+	return nil
+}
+
+func decode(text []byte) (*Manifest, error) {
+	if err := checkOpening(text, Version); err != nil {
+		return nil, err
 	}
 	m := new(Manifest)
 	err := json.Unmarshal(text, &wire{Manifest: m}, json.RejectUnknownMembers(true))
@@ -54,6 +72,10 @@ func Decode(text []byte) (*Manifest, error) {
 // forms of numbers, escapes.
 func (m *Manifest) checkLayout(text []byte) error {
 	again, err := m.appendText(make([]byte, 0, len(text)))
+	return compareLayout(text, again, err)
+}
+
+func compareLayout(text, again []byte, err error) error {
 	if err != nil {
 		return fmt.Errorf("encode manifest: %w", err)
 	}

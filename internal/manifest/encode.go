@@ -21,8 +21,16 @@ const (
 )
 
 // Encode returns the text of m. It refuses, with an *InvalidError, a manifest
-// that Decode would refuse. Times are cut to the millisecond.
+// that Decode would refuse. Times are cut to the millisecond. That of a sealed
+// object is written by EncodeSealed.
 func Encode(m *Manifest) ([]byte, error) {
+	if IsSealedName(m.Object) {
+		return nil, errSealedName
+	}
+	return encode(m)
+}
+
+func encode(m *Manifest) ([]byte, error) {
 	clean := m.clean()
 	if err := clean.check(); err != nil {
 		return nil, err
@@ -87,6 +95,11 @@ func (m *Manifest) appendText(dst []byte) ([]byte, error) {
 	w.durations(m.Durations)
 	w.member("warnings", m.Warnings)
 	w.member("writer", m.Writer)
+	return w.close()
+}
+
+// close appends the last line.
+func (w *writer) close() ([]byte, error) {
 	sum := sha256.Sum256(w.buf)
 	w.buf = append(w.buf, checksumOpen...)
 	w.buf = hex.AppendEncode(w.buf, sum[:])

@@ -9,8 +9,11 @@ import (
 	"github.com/litekeep/litekeep/internal/document"
 )
 
-// Version is the version of the manifest that this package reads and writes.
-const Version = 1
+// The versions of manifests that this package reads and writes.
+const (
+	Version       = 1 // plain
+	VersionSealed = 2 // with all that tells of the content in a sealed part
+)
 
 // Limits that Encode and Decode enforce (docs/FORMAT.md section 6).
 const (

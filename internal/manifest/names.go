@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"strconv"
 	"strings"
 	"time"
 )
@@ -15,6 +16,20 @@ const (
 
 const codecNone = "none"
 
+// SealedSuffix is what follows the rest of the name of a sealed object.
+const SealedSuffix = ".sealed"
+
+// keysPrefix begins the suffix of the objects beside a sealed one that hold its
+// data key under other keys.
+const keysPrefix = ".keys-"
+
+// KeysPattern matches every KeysSuffix.
+const KeysPattern = keysPrefix + "*.json"
+
+// KeysSuffix returns what is added to the name of a sealed object to name the
+// n-th object with its rewrapped keys, counted from 1.
+func KeysSuffix(n int) string { return keysPrefix + strconv.Itoa(n) + ".json" }
+
 // extensions has the end of an object's name for each codec.
 var extensions = map[string]string{codecNone: ".json", "gzip": ".json.gz", "zstd": ".json.zst"}
 
@@ -23,13 +38,19 @@ var extensions = map[string]string{codecNone: ".json", "gzip": ".json.gz", "zstd
 const nameLayout = "20060102T150405.000Z"
 
 // ObjectName returns the file name of the object of a snapshot taken at t, in
-// milliseconds. The codec is none, gzip or zstd.
+// milliseconds. The codec is none, gzip or zstd. To the name of one that is
+// sealed the caller adds SealedSuffix.
 func ObjectName(t time.Time, codec string) string {
 	return At(t).Format(nameLayout) + extensions[codec]
 }
 
-// ParseObjectName undoes ObjectName. ok is false for any other name.
+// IsSealedName tells whether an object is sealed, by its name.
+func IsSealedName(object string) bool { return strings.HasSuffix(object, SealedSuffix) }
+
+// ParseObjectName undoes ObjectName, for sealed objects too. ok is false for any
+// other name.
 func ParseObjectName(name string) (created Timestamp, codec string, ok bool) {
+	name = strings.TrimSuffix(name, SealedSuffix)
 	stamp, ext := name, ""
 	if len(name) > len(nameLayout) {
 		stamp, ext = name[:len(nameLayout)], name[len(nameLayout):]

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/litekeep/litekeep"
+)
+
+func (a *app) syncCommand() *cobra.Command {
+	var o litekeep.SyncOptions
+	cmd := &cobra.Command{
+		Use:   "sync --copy DESTINATION [flags]",
+		Short: "Copy what destinations lack, and repair damaged copies",
+		Long: `Copy the backups that a destination lacks from a place that has them whole, to
+--dir as well, and make damaged copies anew. A copy that others are made from is
+read from end to end first; a damaged one is put aside before a good one takes
+its place, and only then removed. Backups that a destination's retention would
+remove are not copied there.`,
+		Example: `  litekeep sync --copy s3://bucket/litekeep --copy /mnt/nas/litekeep --dry-run
+  litekeep sync --copy s3://bucket/litekeep --full`,
+		Annotations: map[string]string{needsConfig: "yes"},
+		Args:        exactly(),
+		RunE:        func(cmd *cobra.Command, _ []string) error { return a.sync(cmd.Context(), o) },
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	a.dirFlag(f)
+	a.copyFlags(f)
+	a.databaseFlag(f)
+	a.retentionFlags(f)
+	f.BoolVar(&o.Full, "full", false, "read every byte of every copy to find damaged ones")
+	f.BoolVar(&o.DryRun, "dry-run", false, "say what would be copied")
+	a.jsonFlag(f)
+	return cmd
+}
+
+// syncActionJSON is a copy that was made, or would be.
+type syncActionJSON struct {
+	From       *string `json:"from"`
+	To         string  `json:"to"`
+	BackupPath string  `json:"backup_path"`
+	Database   string  `json:"database"`
+	Timestamp  stamp   `json:"timestamp"`
+	SizeBytes  int64   `json:"size_bytes"`
+	Repair     bool    `json:"repair"`
+	Done       bool    `json:"done"`
+	Error      *string `json:"error"`
+}
+
+// syncResult is the JSON of sync.
+type syncResult struct {
+	failure
+	DryRun bool             `json:"dry_run"`
+	Copied int              `json:"copied"`
+	Bytes  int64            `json:"copied_bytes"`
+	Copies []syncActionJSON `json:"copies"`
+}
+
+func (a *app) sync(ctx context.Context, o litekeep.SyncOptions) error {
+	if len(a.cfg.Copies) == 0 {
+		return usage("litekeep sync needs a destination", "give it with --copy, or in LITEKEEP_COPIES")
+	}
+	all, err := a.service(nil).SyncCopies(ctx, o)
+	if len(all) == 0 && err != nil {
+		return err
+	}
+	out := syncResult{failure: succeeded(), DryRun: o.DryRun, Copies: []syncActionJSON{}}
+	for _, c := range all {
+		if c.Done {
+			out.Copied++
+			out.Bytes += c.SizeBytes
+		}
+		out.Copies = append(out.Copies, syncActionJSON{
+			orNull(c.From), c.To, c.Path, c.Database, stamp(c.Timestamp), c.SizeBytes, c.Repair, c.Done, orNull(c.Error),
+		})
+	}
+	if !a.json {
+		return errors.Join(a.printSynced(out, all), err)
+	}
+	if err != nil {
+		out.failure = failureOf(ctx, err)
+		err = &reportedError{err}
+	}
+	return errors.Join(a.printJSON(out), err)
+}
+
+func (a *app) printSynced(r syncResult, all []litekeep.SyncAction) error {
+	if len(all) == 0 {
+		if a.quiet {
+			return nil
+		}
+		return a.printf("every place has what it should\n")
+	}
+	t := newTable("ACTION", ">SIZE", "BACKUP", "FROM")
+	for _, c := range all {
+		t.AppendRow([]any{syncWord(c, r.DryRun), humanBytes(c.SizeBytes), oneLine(c.Path), oneLine(c.From)})
+	}
+	if err := a.printTable(t); err != nil || a.quiet {
+		return err
+	}
+	if r.DryRun {
+		return a.printf("would copy %s\n", plural(len(all), "backup"))
+	}
+	return a.printf("copied %s, %s\n", plural(r.Copied, "backup"), humanBytes(r.Bytes))
+}
+
+func syncWord(c litekeep.SyncAction, dryRun bool) string {
+	switch {
+	case c.Error != "":
+		return "FAILED"
+	case dryRun && c.Repair:
+		return "repair"
+	case dryRun:
+		return "copy"
+	case c.Repair:
+		return "repaired"
+	}
+	return "copied"
+}

@@ -1,0 +1,196 @@
+package litekeep
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/litekeep/litekeep/internal/destination"
+	"github.com/litekeep/litekeep/internal/store"
+	"github.com/litekeep/litekeep/internal/vault"
+)
+
+// errUnreachable: a destination could not be opened.
+var errUnreachable = errors.New("destination cannot be reached")
+
+// remotePlace is the place of a backup in a destination.
+type remotePlace struct {
+	s    *Service
+	text string // of the destination
+	ref  vault.Ref
+}
+
+func (p remotePlace) name() string { return p.ref.Object }
+
+// with opens the destination for as long as do takes.
+func (p remotePlace) with(ctx context.Context, do func(*destination.Destination) error) error {
+	d, err := p.s.openDestination(ctx, p.text, false)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnreachable, err)
+	}
+	return errors.Join(do(d), d.Close())
+}
+
+func (p remotePlace) size(ctx context.Context) (size int64, err error) {
+	err = p.with(ctx, func(d *destination.Destination) error {
+		size, err = objectSize(ctx, d, p.ref)
+		return err
+	})
+	return size, err
+}
+
+// objectSize asks the listing for the size of an object.
+func objectSize(ctx context.Context, d *destination.Destination, ref vault.Ref) (int64, error) {
+	for info, err := range d.Store.List(ctx, ref.Key()) {
+		if err != nil {
+			return 0, err
+		}
+		if info.Key == ref.Key() {
+			return info.Size, nil
+		}
+	}
+	return 0, fmt.Errorf("%s: %w", ref.Key(), fs.ErrNotExist)
+}
+
+func (p remotePlace) object(ctx context.Context) (objectReader, error) {
+	d, err := p.s.openDestination(ctx, p.text, false)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnreachable, err)
+	}
+	size, err := objectSize(ctx, d, p.ref)
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return remoteObject{d.Object(ctx, p.ref, size), d}, nil
+}
+
+func (p remotePlace) sibling(ctx context.Context, suffix string) (text []byte, err error) {
+	err = p.with(ctx, func(d *destination.Destination) error {
+		text, err = d.ReadFile(ctx, p.ref, suffix)
+		return err
+	})
+	return text, err
+}
+
+func (p remotePlace) put(ctx context.Context, suffix string, text []byte, replace bool) error {
+	return p.with(ctx, func(d *destination.Destination) error {
+		key := p.ref.Key() + suffix
+		if !replace {
+			return d.Store.Put(ctx, key, bytes.NewReader(text))
+		}
+		if r, ok := d.Store.(store.Replacer); ok {
+			return r.Replace(ctx, key, text)
+		}
+		// A note about a backup: to lose it between the two is to not know.
+		if err := d.Store.Delete(ctx, key); err != nil {
+			return err
+		}
+		return d.Store.Put(ctx, key, bytes.NewReader(text))
+	})
+}
+
+// remoteObject is an object in a destination that stays open with it.
+type remoteObject struct {
+	*vault.Object
+	destination *destination.Destination
+}
+
+// Close closes the destination.
+func (o remoteObject) Close() error { return o.destination.Close() }
+
+// latestAt is LatestBackup in a destination: folder is its URL with the name of
+// the database as the last element.
+func (s *Service) latestAt(ctx context.Context, folder string) (*Backup, error) {
+	text, database, ok := destination.SplitDatabase(folder)
+	if !ok {
+		return nil, &Error{
+			Op: "list", Path: folder, Err: ErrNoBackup,
+			Hint: "end the URL with the name of a database, as in s3://bucket/prefix/app, or with that of a backup",
+		}
+	}
+	d, err := s.openDestination(ctx, text, false)
+	if err != nil {
+		return nil, explain("list", folder, err)
+	}
+	defer d.Close()
+	list, err := d.List(ctx, database)
+	if err != nil {
+		return nil, explain("list", folder, err)
+	}
+	var best *Backup
+	for _, c := range list { // the newest first
+		if c.Problem != "" {
+			continue
+		}
+		path := destination.Join(text, c.Ref)
+		b, err := readBackup(ctx, s.place(path), folder, nil)
+		if err != nil || b.Damaged {
+			continue
+		}
+		b.Path = path
+		if !b.Verified.IsZero() && b.Pinned.IsZero() {
+			return b, nil
+		}
+		if best == nil || best.Verified.IsZero() && !b.Verified.IsZero() {
+			best = b
+		}
+	}
+	if best == nil {
+		return nil, &Error{Op: "list", Path: folder, Err: ErrNoBackup, Hint: "`litekeep list --dir URL` shows what is there"}
+	}
+	return best, nil
+}
+
+// otherCopies returns where else the backup at path, or at a URL, should lie.
+func (s *Service) otherCopies(path string) []string {
+	if len(s.cfg.Copies) == 0 {
+		return nil
+	}
+	if !destination.IsURL(path) {
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return nil
+		}
+		path = abs
+	}
+	_, ref, ok := destination.Split(path)
+	if !ok {
+		return nil
+	}
+	var others []string
+	for _, text := range append([]string{s.cfg.BackupDirectory}, s.cfg.Copies...) {
+		other := destination.Join(text, ref)
+		if !destination.IsURL(other) {
+			abs, err := filepath.Abs(other)
+			if err != nil {
+				continue
+			}
+			other = abs
+		}
+		if other != path {
+			others = append(others, other)
+		}
+	}
+	return others
+}
+
+// anotherMayDo reports whether a failure to read the backup at path is one that
+// another copy of it may not have.
+func (s *Service) anotherMayDo(ctx context.Context, path string, err error) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	if errors.Is(explain("", path, err), ErrDamaged) || errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrTarget) {
+		return true
+	}
+	var e *store.Error
+	return errors.As(err, &e) || destination.IsURL(path) && isOpenError(err)
+}
+
+// isOpenError reports whether a destination could not be opened at all.
+func isOpenError(err error) bool {
+	return errors.Is(err, store.ErrNoBucket) || errors.Is(err, store.ErrPermission) || errors.Is(err, errUnreachable)
+}
