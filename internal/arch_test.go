@@ -48,6 +48,10 @@ var forTests = []string{"internal/testdb", "internal/store/storetest", "internal
 var reserved = map[string][]string{
 	"modernc.org/":            {"internal/engine"},
 	"github.com/spf13/":       {"cmd/litekeep"},
+	"gocloud.dev/blob":        {"internal/store/cloud"},
+	"github.com/aws/":         {"internal/store/cloud"},
+	"github.com/Azure/":       {"internal/store/cloud"},
+	"cloud.google.com/":       {"internal/store/cloud"},
 	"gocloud.dev/secrets":     {"internal/keys/kms"},
 	"github.com/tink-crypto/": {"internal/keys", "internal/seal"},
 	"pgregory.net/":           nil, // tests
