@@ -91,6 +91,11 @@ func (b *bench) measure(ctx context.Context) error {
 				return err
 			}
 		}
+		if slices.Contains(b.only, "vault") {
+			if err := b.vaultPart(ctx, shape); err != nil {
+				return err
+			}
+		}
 	}
 	if slices.Contains(b.only, "memory") {
 		if err := b.memoryPart(ctx); err != nil {
@@ -187,9 +192,9 @@ func (b *bench) once(ctx context.Context, path string, p pipeline) error {
 }
 
 // backUp makes a backup with litekeep and returns the path of its object.
-func (b *bench) backUp(ctx context.Context, db, dir string) (string, error) {
+func (b *bench) backUp(ctx context.Context, db, dir string, flags ...string) (string, error) {
 	out := b.out("backup.json")
-	p := pipeline{commands: [][]string{{b.litekeep, "backup", db, "--dir", dir, "--json"}}, out: out}
+	p := pipeline{commands: [][]string{append([]string{b.litekeep, "backup", db, "--dir", dir, "--json"}, flags...)}, out: out}
 	if _, err := p.run(ctx, b.env); err != nil {
 		return "", fmt.Errorf("backup %s: %w", db, err)
 	}

@@ -21,6 +21,7 @@ type config struct {
 	runs        int
 	json        bool
 	dir         string
+	s3          string        // URL of a bucket for the vault, "" for none
 	litekeep    string        // a binary to measure; built when empty
 	limit       time.Duration // after which a contender is given up
 	writerPause time.Duration // between two commits of the writer
@@ -28,8 +29,8 @@ type config struct {
 
 var (
 	allShapes = []string{"mixed", "narrow", "text"}
-	allParts  = []string{"backup", "restore", "memory", "writer"}
-	allPeers  = []string{"sqlite3", "zstd", "python3"}
+	allParts  = []string{"backup", "restore", "memory", "writer", "vault"}
+	allPeers  = []string{"sqlite3", "zstd", "python3", "restic"}
 )
 
 func parse(args []string) (*config, error) {
@@ -43,6 +44,7 @@ func parse(args []string) (*config, error) {
 	f.IntVar(&c.runs, "runs", 3, "`rounds` of each measurement")
 	f.BoolVar(&c.json, "json", false, "print JSON")
 	f.StringVar(&c.dir, "dir", filepath.Join(os.TempDir(), "litekeep-bench"), "`folder` for databases and outputs, kept for the next run")
+	f.StringVar(&c.s3, "s3", "", "`URL` of a bucket for the vault; what is put there stays")
 	f.StringVar(&c.litekeep, "litekeep", "", "`path` of a litekeep binary; built from this module when empty")
 	f.DurationVar(&c.limit, "limit", 10*time.Minute, "`time` after which a contender is given up")
 	f.DurationVar(&c.writerPause, "writer-pause", 5*time.Millisecond, "`time` between two commits of the writer")

@@ -1,8 +1,8 @@
 // Command bench measures litekeep against the tools that people use in its
 // place: the sqlite3 shell, alone and piped through zstd, and Python's sqlite3
-// and json modules.
+// and json modules; restic for what the vault does.
 //
-//	go run ./bench [-size 400MB] [-shapes mixed,narrow,text] [-runs 3] [-only backup,restore,memory,writer]
+//	go run ./bench [-size 400MB] [-shapes mixed,narrow,text] [-runs 3] [-only backup,restore,memory,writer,vault]
 //
 // It makes its databases itself, the same each time, and keeps them in a
 // folder (-dir) for the next run. Every work is one or more whole processes,
@@ -18,8 +18,8 @@
 // as the floor.
 //
 // Vocabulary: a shape is a kind of database, a work is what is to be done, a
-// contender is one way of doing it, a target is what issue 2 of the project
-// demands of litekeep in relation to its peers.
+// contender is one way of doing it, a target is what issues 2 and 3 of the
+// project demand of litekeep in relation to its peers.
 package main
 
 import (

@@ -32,6 +32,8 @@ func (b *bench) targets() []target {
 			list = append(list, w.faster(backupNone, peerJSON, 3, 5), w.faster(backupZstd, peerJSONZstd, 2, 3), w.noLarger())
 		case "restore":
 			list = append(list, w.faster(restoreNoProof, peerRestore, 6, 10), w.faster(restoreProof, peerRestore, 3, 5))
+		case "vault":
+			list = append(list, w.vaultTargets()...)
 		}
 	}
 	list = append(list, b.results.memoryTargets()...)

@@ -22,11 +22,11 @@ import (
 // Backups and restores have to stay under 128 MiB of resident memory, whatever
 // the size of the database. softMemory bounds what Go has from the system: above
 // it the collector works harder and gives back what is free. It leaves room for
-// what Go does not count: the program itself, and the memory of SQLite. gcPercent
-// lets the heap grow by a quarter between collections; most of what lives is
-// buffers that are used again and again. With 80 MiB and 50 % the peak of
-// restoring a database of 220 MB was 145 MiB, so it is 113 MiB; its backup takes
-// 74 MiB (measured; see docs/BENCHMARKS.md).
+// what Go does not count: the memory of SQLite, and the program itself, of which
+// the SDKs of the clouds alone bring some 30 MiB into memory when they start.
+// gcPercent lets the heap grow by a quarter between collections; most of what
+// lives is buffers that are used again and again (docs/BENCHMARKS.md has the
+// peaks).
 const (
 	softMemory = 64 << 20
 	gcPercent  = 25

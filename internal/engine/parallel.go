@@ -12,7 +12,7 @@ import (
 const maxWorkers = 4
 
 // checkCacheKiB is divided among the connections.
-const checkCacheKiB = 32 << 10
+const checkCacheKiB = 8 << 10
 
 // task is a piece of work on a connection of its worker.
 type task struct {
