@@ -222,6 +222,9 @@ func TestVaultOnS3(t *testing.T) {
 	if checks, err := s.VerifyCopies(t.Context(), true); err != nil || len(checks) != 3 {
 		t.Fatalf("verified %+v, %v", checks, err)
 	}
+	if _, err := s.VerifyCopies(t.Context(), false, one, two); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.RemoveAll(w.backups); err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ A folder stands for all backups in it: that of one database, or of all.`,
 	f.SortFlags = false
 	f.BoolVar(&copies, "all", false, "check every copy in --dir and in every --copy, and what is missing there")
 	f.StringArrayVar(&destinations, "destination", nil, "check every copy in this `DESTINATION`; may be repeated")
-	f.StringVar(&level, "level", "full", "`LEVEL` of --all and --destination: quick (there, of the right size) or full (every byte)")
+	f.StringVar(&level, "level", "full", "`LEVEL` of --all and --destination: quick (there, of the right size and stored checksum) or full (every byte)")
 	a.dirFlag(f)
 	a.copyFlags(f)
 	a.keyFlag(cmd.Flags(), cmd)

@@ -35,7 +35,7 @@ func (p *Place) From(ctx context.Context, c *Copy) (*Source, error) {
 	s := &Source{Ref: c.Ref, Stored: c.Outline.Stored, Text: c.Text, Beside: map[string][]byte{}}
 	s.Open = func(ctx context.Context) (io.ReadCloser, error) { return p.Store.Get(ctx, c.Key()) }
 	for _, suffix := range c.Beside {
-		if suffix == manifest.CheckedSuffix || suffix == manifest.PrunedSuffix || suffix == asideSuffix {
+		if suffix == manifest.CheckedSuffix || suffix == manifest.PrunedSuffix || suffix == asideSuffix || suffix == storedSuffix {
 			continue // what is known of that copy, not of the backup
 		}
 		text, err := p.ReadFile(ctx, c.Ref, suffix)
@@ -53,6 +53,9 @@ func (p *Place) From(ctx context.Context, c *Copy) (*Source, error) {
 // damaged nothing is stored. What is wrong with either copy wraps ErrDamaged.
 func (p *Place) Put(ctx context.Context, s *Source) error {
 	if err := p.putObject(ctx, s); err != nil {
+		return fmt.Errorf("copy to %s: %w", p.Name, err)
+	}
+	if err := p.noteStored(ctx, s.Ref); err != nil {
 		return fmt.Errorf("copy to %s: %w", p.Name, err)
 	}
 	for suffix, text := range s.Beside {

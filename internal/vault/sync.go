@@ -159,7 +159,7 @@ func (p *Place) replace(ctx context.Context, s *Source, broken bool) error {
 	if err := store.Unlist(ctx, p.Store, s.Key(), aside); err != nil && !errors.Is(err, store.ErrNotExist) {
 		return fmt.Errorf("repair in %s: put the damaged object aside: %w", p.Name, err)
 	}
-	for _, suffix := range []string{manifest.Suffix, manifest.CheckedSuffix} {
+	for _, suffix := range []string{manifest.Suffix, manifest.CheckedSuffix, storedSuffix} {
 		if err := p.Store.Delete(ctx, s.Key()+suffix); err != nil {
 			return fmt.Errorf("repair in %s: %w", p.Name, err)
 		}

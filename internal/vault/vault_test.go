@@ -107,7 +107,7 @@ func TestPutAndList(t *testing.T) {
 	if len(copies) != 2 || copies[0].Ref != young.Ref || copies[1].Ref != old.Ref {
 		t.Fatalf("listed %v", copies)
 	}
-	if got := copies[1].Beside; !slices.Equal(got, []string{".pin.json"}) {
+	if got := copies[1].Beside; !slices.Equal(got, []string{".pin.json", ".stored.txt"}) {
 		t.Errorf("beside the old one: %q", got)
 	}
 	for _, c := range copies {
@@ -219,7 +219,7 @@ func TestSync(t *testing.T) {
 	if got := describe(done); !slices.Equal(got, want) {
 		t.Errorf("done was %q", got)
 	}
-	if before != 4 {
+	if before != 6 {
 		t.Errorf("the dry run changed b: %d keys", before)
 	}
 	for _, p := range places {
@@ -228,7 +228,7 @@ func TestSync(t *testing.T) {
 			t.Errorf("%s has %d copies", p.Name, len(copies))
 		}
 		for _, x := range copies {
-			if err := p.Verify(t.Context(), x, Full, nil); err != nil || len(x.Beside) > 0 {
+			if err := p.Verify(t.Context(), x, Full, nil); err != nil || !slices.Equal(x.Beside, []string{".stored.txt"}) {
 				t.Errorf("%v, beside it %q", err, x.Beside)
 			}
 		}
@@ -250,7 +250,7 @@ func TestSyncWithoutGoodCopy(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	for _, m := range []*faulty.Memory{memoryA, memoryB} {
-		if got := keys(t, m); len(got) != 2 {
+		if got := keys(t, m); len(got) != 3 {
 			t.Errorf("left %q", got)
 		}
 	}
@@ -268,7 +268,7 @@ func TestSyncPlaceDown(t *testing.T) {
 	if _, err := Sync(t.Context(), []*Place{a, b, c}, SyncOptions{Level: Quick}); !errors.Is(err, down) {
 		t.Errorf("got %v", err)
 	}
-	if got := keys(t, memoryC); len(got) != 2 {
+	if got := keys(t, memoryC); len(got) != 3 {
 		t.Errorf("c has %q", got)
 	}
 }
@@ -291,7 +291,7 @@ func TestPrune(t *testing.T) {
 		return hours
 	}
 	dry, err := p.Prune(t.Context(), "app", now, true)
-	if err != nil || len(kept(dry)) != 4 || len(keys(t, memory)) != 9 {
+	if err != nil || len(kept(dry)) != 4 || len(keys(t, memory)) != 13 {
 		t.Fatalf("dry run: %v, %v, %q", dry, err, keys(t, memory))
 	}
 
@@ -310,7 +310,7 @@ func TestPrune(t *testing.T) {
 	if got := kept(all); !slices.Equal(got, []int{1, 72}) {
 		t.Errorf("kept %v", got)
 	}
-	if got := keys(t, memory); len(got) != 5 {
+	if got := keys(t, memory); len(got) != 7 {
 		t.Errorf("left %q", got)
 	}
 }
@@ -377,5 +377,26 @@ func TestObject(t *testing.T) {
 	}
 	if _, err := o.ReadAt(b, 0); err == nil || errors.Is(err, io.EOF) {
 		t.Errorf("a short answer: %v", err)
+	}
+}
+
+// TestQuick finds by the store's own checksum that other bytes lie there.
+func TestQuick(t *testing.T) {
+	p, memory, liar := place("a")
+	s := backup(t, time.Hour)
+	put(t, s, p)
+	c := list(t, p)[0]
+	if err := p.Verify(t.Context(), c, Quick, nil); err != nil {
+		t.Fatal(err)
+	}
+	memory.Damage(s.Key(), func(d []byte) []byte { d[3] ^= 1; return d })
+	if err := p.Verify(t.Context(), c, Quick, nil); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a flipped bit: %v", err)
+	}
+	if err := liar.Add(faulty.Rule{Op: faulty.Checksum, Do: faulty.Ignore}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Verify(t.Context(), c, Quick, nil); err != nil {
+		t.Errorf("a store that keeps no checksums: %v", err)
 	}
 }

@@ -15,8 +15,11 @@ type Level string
 
 // The levels.
 const (
-	Quick Level = "quick" // there, of the right size, readable manifest
-	Full  Level = "full"  // every byte
+	// Quick looks whether the copy is there, has the right size and a readable
+	// manifest, and whether the store's own checksum of it, where it keeps one,
+	// is that of the copy that was read back when it was made.
+	Quick Level = "quick"
+	Full  Level = "full" // every byte
 )
 
 // Verify checks a copy. What is wrong with it wraps ErrDamaged; other errors are
@@ -26,7 +29,7 @@ func (p *Place) Verify(ctx context.Context, c *Copy, level Level, progress func(
 		return fmt.Errorf("%s in %s: %s: %w", c.Key(), p.Name, c.Problem, ErrDamaged)
 	}
 	if level == Quick {
-		return nil
+		return p.compareStored(ctx, c)
 	}
 	if err := p.verify(ctx, c.Ref, c.Outline.Stored, progress); err != nil {
 		return fmt.Errorf("in %s: %w", p.Name, err)
