@@ -15,7 +15,15 @@ import (
 
 // ReadDocument writes the document of the backup at path to w: the JSON text,
 // checked frame by frame.
+//
+// Where the backup cannot be used and the Config has other destinations, their
+// copies of it are tried, as long as nothing was written to w; that is logged as
+// a warning.
 func (s *Service) ReadDocument(ctx context.Context, path string, w io.Writer) error {
+	return s.fallThrough(ctx, path, w, s.readDocument)
+}
+
+func (s *Service) readDocument(ctx context.Context, path string, w io.Writer) error {
 	b, err := s.open(ctx, s.place(path))
 	if err != nil {
 		return explain("cat", path, err)
@@ -29,8 +37,15 @@ func (s *Service) ReadDocument(ctx context.Context, path string, w io.Writer) er
 
 // ReadTable writes the rows of one table of the backup at path to w as JSON
 // lines: lists of values as in the document or, with objects, objects keyed by
-// the names of the columns. Only the frames that hold the table are read.
+// the names of the columns. Only the frames that hold the table are read. Other
+// copies are tried as by ReadDocument.
 func (s *Service) ReadTable(ctx context.Context, path, table string, objects bool, w io.Writer) error {
+	return s.fallThrough(ctx, path, w, func(ctx context.Context, path string, w io.Writer) error {
+		return s.readTable(ctx, path, table, objects, w)
+	})
+}
+
+func (s *Service) readTable(ctx context.Context, path, table string, objects bool, w io.Writer) error {
 	b, err := s.open(ctx, s.place(path))
 	if err != nil {
 		return explain("cat", path, err)

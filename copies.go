@@ -13,6 +13,7 @@ import (
 	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/manifest"
 	"github.com/litekeep/litekeep/internal/retention"
+	"github.com/litekeep/litekeep/internal/store"
 	"github.com/litekeep/litekeep/internal/vault"
 )
 
@@ -125,8 +126,25 @@ func (s *Service) copyTo(ctx context.Context, text string, source *vault.Source)
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Put(ctx, source), d.Close())
+	for try := 1; ; try++ {
+		err = d.Put(ctx, source)
+		if err == nil || try == copyTries || errors.Is(err, vault.ErrDamaged) ||
+			errors.Is(err, store.ErrPermission) || errors.Is(err, store.ErrExist) {
+			break
+		}
+		s.log.Warn("copying again", "destination", text, "error", err)
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), d.Close())
+		case <-time.After(time.Duration(try*try) * time.Second):
+		}
+	}
+	return errors.Join(err, d.Close())
 }
+
+// copyTries is how often a copy is begun anew. Requests and parts of an upload
+// are tried several times in each.
+const copyTries = 3
 
 // progressSum adds up what goes on side by side.
 type progressSum struct {

@@ -2,6 +2,7 @@ package litekeep_test
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -165,7 +166,14 @@ func TestRestoreFallsThrough(t *testing.T) {
 	if r.Backup != copyOf(places[1], b) || len(r.Warnings) != 2 {
 		t.Errorf("restored from %s with %q", r.Backup, r.Warnings)
 	}
+	var text strings.Builder
+	if err := w.ReadTable(t.Context(), b.Path, "account", true, &text); err != nil || strings.Count(text.String(), "owner") != 3 {
+		t.Errorf("read %q, %v", text.String(), err)
+	}
 	flipByte(t, copyOf(places[1], b))
+	if err := w.ReadTable(t.Context(), b.Path, "account", true, io.Discard); !errors.Is(err, litekeep.ErrDamaged) {
+		t.Errorf("read from no good copy: %v", err)
+	}
 	target := filepath.Join(w.dir, "other.db")
 	if _, err := w.RestoreBackup(t.Context(), b.Path, target, litekeep.RestoreOptions{}); !errors.Is(err, litekeep.ErrDamaged) {
 		t.Errorf("no good copy: %v", err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 
@@ -193,4 +194,39 @@ func (s *Service) anotherMayDo(ctx context.Context, path string, err error) bool
 // isOpenError reports whether a destination could not be opened at all.
 func isOpenError(err error) bool {
 	return errors.Is(err, store.ErrNoBucket) || errors.Is(err, store.ErrPermission) || errors.Is(err, errUnreachable)
+}
+
+// fallThrough reads the backup at path, or another copy of it if that fails
+// before anything was written to w.
+func (s *Service) fallThrough(ctx context.Context, path string, w io.Writer,
+	read func(ctx context.Context, path string, w io.Writer) error,
+) error {
+	out := &counted{w: w}
+	first := read(ctx, path, out)
+	if first == nil {
+		return nil
+	}
+	failed, err := path, first
+	for _, other := range s.otherCopies(path) {
+		if out.n > 0 || !s.anotherMayDo(ctx, failed, err) {
+			break
+		}
+		s.log.Warn("reading another copy", "failed", failed, "error", cause(err), "from", other)
+		if failed, err = other, read(ctx, other, out); err == nil {
+			return nil
+		}
+	}
+	return first
+}
+
+// counted counts what is written.
+type counted struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	c.n += int64(n)
+	return n, err
 }

@@ -96,8 +96,9 @@ const needsConfig = "config"
 
 // service returns the Service for the configuration, which reports progress to m
 // unless m is nil.
-func (a *app) service(m *meter) *litekeep.Service {
+func (a *app) service(m *meter, more ...litekeep.Option) *litekeep.Service {
 	options := []litekeep.Option{litekeep.WithClock(a.now), litekeep.WithPassphrase(a.askPassphrase)}
+	options = append(options, more...)
 	if m != nil {
 		options = append(options, litekeep.WithProgress(m.report))
 	}
