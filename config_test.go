@@ -152,6 +152,7 @@ func TestConfigFromEnv(t *testing.T) {
 		"DATABASE_PATH": "/srv/shop.db", "BACKUP_DIRECTORY": "/backups", "RETENTION_DAYS": "30",
 		"COMPRESSION": "gzip", "COMPRESSION_LEVEL": "9", "VERIFY_ON_BACKUP": "false", "NAME": "store",
 		"TEMP_DIRECTORY": "/scratch", "BUSY_TIMEOUT": "90s", "LOCK_TIMEOUT": "2m", "KEEP_LAST": "3", "NO_PRUNE": "true",
+		"KEYS": "file:/a.key,passphrase-env:PHRASE", "SEALED": "true",
 	} {
 		t.Setenv("LITEKEEP_"+name, value)
 	}
@@ -163,6 +164,7 @@ func TestConfigFromEnv(t *testing.T) {
 		DatabasePath: "/srv/shop.db", BackupDirectory: "/backups", RetentionDays: 30, Compression: "gzip",
 		CompressionLevel: 9, Name: "store", TempDirectory: "/scratch", BusyTimeout: 90 * time.Second,
 		LockTimeout: 2 * time.Minute, KeepLast: 3, NoPrune: true,
+		Keys: []string{"file:/a.key", "passphrase-env:PHRASE"}, Sealed: true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(- want, + got):\n%s", diff)
@@ -171,6 +173,7 @@ func TestConfigFromEnv(t *testing.T) {
 
 func TestConfigFromEmptyEnv(t *testing.T) {
 	t.Setenv("LITEKEEP_COMPRESSION", "") // set, but to nothing
+	t.Setenv("LITEKEEP_KEYS", "")
 	got, err := litekeep.ConfigFromEnv()
 	if err != nil {
 		t.Fatal(err)

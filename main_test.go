@@ -34,6 +34,7 @@ var roles = map[string]func(ctx context.Context, args []string) error{
 	"write":   playWriter,
 	"step":    playStep,
 	"work":    playWork,
+	"panic":   playPanic,
 }
 
 // TestMain runs the tests, or, in a process that a test started, its role.

@@ -30,7 +30,7 @@ A destination is a folder, or a URL:
   azblob://CONTAINER/PREFIX?account=NAME
 and, with each, retention_days=N and keep_last=N. Credentials come from where the
 tools of the provider look for them, never from the URL.`,
-		Example: `  litekeep destinations check s3://bucket/litekeep?region=eu-central-1 /mnt/nas`,
+		Example: `  litekeep destinations check 's3://bucket/litekeep?region=eu-central-1' /mnt/nas`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return exactly("DESTINATION")(cmd, args)

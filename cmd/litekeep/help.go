@@ -46,7 +46,7 @@ func helpCommands(b *strings.Builder, cmd *cobra.Command) {
 	b.WriteString("\nCommands:\n")
 	for _, c := range cmd.Commands() {
 		if c.IsAvailableCommand() {
-			fmt.Fprintf(b, "  %-11s %s\n", c.Name(), c.Short)
+			fmt.Fprintf(b, "  %-12s  %s\n", c.Name(), c.Short)
 		}
 	}
 }

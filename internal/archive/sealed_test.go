@@ -99,7 +99,7 @@ func TestSealedThereAndBack(t *testing.T) {
 			if s.sum.Bytes != int64(len(s.object)) || s.sum.Frames[0].Offset != sealer.Header().Len() {
 				t.Errorf("%v: %d bytes of %d, the first frame at %d", c, s.sum.Bytes, len(s.object), s.sum.Frames[0].Offset)
 			}
-			if bytes.Contains(s.object, s.texts[0]) {
+			if len(s.texts[0]) > 20 && bytes.Contains(s.object, s.texts[0][:20]) {
 				t.Errorf("%v: the text is in the object", c)
 			}
 			last := len(lengths) - 1
@@ -142,11 +142,11 @@ func TestSealedDamageInLargeFrames(t *testing.T) {
 		flip := bytes.Clone(s.object)
 		flip[frames[1].Offset+frames[1].Stored/2] ^= 1
 		other, _ := writeSealed(t, c, 2, 100, 9<<20, 9<<20, 50)
-		swapped := bytes.Clone(s.object)
-		if len(at(1)) == len(at(2)) { // codec none
-			copy(swapped[frames[1].Offset:], at(2))
+		swapped := bytes.Clone(s.object) // the shorter one stands in the place of the longer one
+		if len(at(1)) < len(at(2)) {
+			copy(swapped[frames[2].Offset:], at(1))
 		} else {
-			swapped = append(swapped[:frames[1].Offset:frames[1].Offset], append(bytes.Clone(at(2)), make([]byte, 64<<10)...)...)
+			copy(swapped[frames[1].Offset:], at(2))
 		}
 		for name, test := range map[string]struct {
 			object []byte

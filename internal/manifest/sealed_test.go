@@ -76,9 +76,11 @@ func TestSealedRoundTrip(t *testing.T) {
 // TestSealedEncodeRefuses wants no manifest that its reader would refuse.
 func TestSealedEncodeRefuses(t *testing.T) {
 	for name, change := range map[string]func(m *manifest.Manifest){
-		"plain name":     func(m *manifest.Manifest) { m.Object = strings.TrimSuffix(m.Object, manifest.SealedSuffix) },
-		"first frame":    func(m *manifest.Manifest) { m.Frames[0].Offset-- },
-		"another codec":  func(m *manifest.Manifest) { m.Compression.Codec, m.Object = "gzip", "20261122T020000.123Z.json.gz.sealed" },
+		"plain name":  func(m *manifest.Manifest) { m.Object = strings.TrimSuffix(m.Object, manifest.SealedSuffix) },
+		"first frame": func(m *manifest.Manifest) { m.Frames[0].Offset-- },
+		"another codec": func(m *manifest.Manifest) {
+			m.Compression.Codec, m.Object = "gzip", "20261122T020000.123Z.json.gz.sealed"
+		},
 		"a wrong digest": func(m *manifest.Manifest) { m.Document.Digest = "sha256:00" },
 	} {
 		s := newSealer(t, "zstd")
