@@ -266,3 +266,39 @@ func TestVaultOnS3(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestLockedCopies prunes beside a bucket that keeps each object for an hour.
+func TestLockedCopies(t *testing.T) {
+	w := newWorld(t, smallSQL, nil)
+	bucket := realtest.Join(realtest.S3Locked(t), "lock=1h")
+	now := time.Now().Add(-72 * time.Hour)
+	s := w.service(func(c *litekeep.Config) { c.Copies, c.RetentionDays = []string{bucket}, 1 },
+		litekeep.WithClock(func() time.Time { return now }))
+	old, err := s.CreateBackup(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now = time.Now()
+	b, err := s.CreateBackup(t.Context())
+	if err != nil || len(b.Warnings) > 0 {
+		t.Fatalf("%v, %q", err, b.Warnings)
+	}
+	var local, remote *litekeep.Decision
+	for i, d := range b.Pruned {
+		switch d.Path {
+		case old.Path:
+			local = &b.Pruned[i]
+		case old.Copies[0].Path:
+			remote = &b.Pruned[i]
+		}
+	}
+	if local == nil || !local.Removed {
+		t.Errorf("in the folder: %+v", local)
+	}
+	if remote == nil || !remote.Keep || !strings.HasPrefix(remote.Reason, "kept until ") {
+		t.Errorf("in the bucket: %+v", remote)
+	}
+	if _, err := litekeep.New(litekeep.Config{}).VerifyBackup(t.Context(), old.Copies[0].Path); err != nil {
+		t.Error(err)
+	}
+}
