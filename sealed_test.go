@@ -441,6 +441,11 @@ func TestPassphrase(t *testing.T) {
 	if len(asked) != 1 || asked[0] {
 		t.Errorf("asked %v to open", asked)
 	}
+	// What was typed once, to open, is not good enough to seal with.
+	asked = nil
+	if _, err := s.CreateBackup(t.Context()); err != nil || len(asked) != 1 || !asked[0] {
+		t.Errorf("asked %v to seal after opening, %v", asked, err)
+	}
 	_, err := w.service(withKeys("prompt"), ask("Tr0ub4dor")).VerifyBackup(t.Context(), b.Path)
 	if !errors.Is(err, litekeep.ErrWrongKey) || strings.Contains(err.Error(), "0ub4dor") {
 		t.Errorf("wrong passphrase: %v", err)

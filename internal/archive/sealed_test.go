@@ -148,6 +148,12 @@ func TestSealedDamageInLargeFrames(t *testing.T) {
 		} else {
 			copy(swapped[frames[1].Offset:], at(2))
 		}
+		frames[1].Stored += 10 // as a false manifest might have it
+		err := s.readSealed(t.Context(), bytes.NewReader(s.object), sealer.Opener(), 0, 2)
+		if !errors.Is(err, archive.ErrDamaged) {
+			t.Errorf("%v: bytes that follow a large frame: %v", c, err)
+		}
+		frames[1].Stored -= 10
 		for name, test := range map[string]struct {
 			object []byte
 			want   error
