@@ -151,22 +151,6 @@ func (r *run) do(ctx context.Context, p pin) (*Backup, error) {
 	return r.publish(object, p)
 }
 
-// readBack reads the object that was just written.
-func (r *run) readBack(ctx context.Context, o *object) (manifest.Hash, error) {
-	f, err := newLocalObject(o.file)
-	if err != nil {
-		return manifest.Hash{}, err
-	}
-	b := &opened{m: &r.m, object: f}
-	if r.sealer != nil {
-		b.opener, b.header = r.sealer.Opener(), r.sealer.Header()
-	}
-	if err := checkHeader(f, b.header); err != nil {
-		return manifest.Hash{}, err
-	}
-	return r.s.readBack(ctx, b)
-}
-
 // export writes the object. Where it turns out that an index which was left out
 // would not come back as it is, it is written again with that index's entries.
 func (r *run) export(ctx context.Context) (*object, error) {
@@ -375,19 +359,6 @@ func (r *run) write(ctx context.Context, object *object, mismatched map[int64]st
 	return nil
 }
 
-// seal makes w seal what it writes, if backups are sealed. Each object has a key
-// of its own: no two frames are ever sealed under one key and number.
-func (r *run) seal(ctx context.Context, w *archive.Writer) (err error) {
-	r.sealer, r.fresh = r.fresh, nil
-	if r.sealer == nil { // the second attempt
-		r.sealer, err = r.s.newSealer(ctx)
-	}
-	if err != nil || r.sealer == nil {
-		return err
-	}
-	return w.Seal(r.sealer)
-}
-
 func (r *run) documentSource() document.Source {
 	return document.Source{
 		Name: r.s.cfg.Name, Path: r.source, Created: manifest.At(r.started).String(),
@@ -413,14 +384,6 @@ func (r *run) fill(p *export.Plan, source document.Source, sum *archive.Summary)
 			Name: t.Label, Table: t.Table, Entries: r.counted.Indexes[i].Rows, Reason: t.Reason,
 		})
 	}
-}
-
-// encode writes the manifest.
-func (r *run) encode() ([]byte, error) {
-	if r.sealer != nil {
-		return manifest.EncodeSealed(&r.m, r.sealer)
-	}
-	return manifest.Encode(&r.m)
 }
 
 // publish lists the backup: the object gets its name, then the manifest is

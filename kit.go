@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/keys"
 )
 
@@ -29,7 +30,16 @@ func (s *Service) RecoveryKit(ctx context.Context, includeKeys bool) ([]byte, er
 	if err != nil {
 		return nil, explain("key kit", s.cfg.BackupDirectory, err)
 	}
-	kit := keys.Kit{Made: s.now(), Writer: "litekeep " + Version, Databases: names, Destinations: []string{dir}}
+	places := []string{dir}
+	for _, text := range s.cfg.Copies {
+		if !destination.IsURL(text) {
+			if text, err = filepath.Abs(text); err != nil {
+				return nil, err
+			}
+		}
+		places = append(places, text)
+	}
+	kit := keys.Kit{Made: s.now(), Writer: "litekeep " + Version, Databases: names, Destinations: places}
 	for _, ref := range s.cfg.Keys {
 		source, err := keys.ParseSource(ref)
 		if err != nil {

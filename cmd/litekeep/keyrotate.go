@@ -120,6 +120,7 @@ and keep it where neither this machine nor the backups are.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	a.folderFlags(f, cmd)
+	a.copyFlags(f)
 	f.BoolVar(&include, "include-key", false, "print the content of key files too: whoever has the page and a backup can read the data")
 	return cmd
 }
