@@ -19,7 +19,7 @@ import (
 )
 
 // sortMemory is what the sorters of one table may use together.
-const sortMemory = 24 << 20
+const sortMemory = 16 << 20
 
 // ownIndex is an index that is built by our own sort, from the records of its
 // table.
