@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"slices"
 
 	"github.com/litekeep/litekeep/internal/manifest"
 	"github.com/litekeep/litekeep/internal/store"
@@ -98,6 +100,9 @@ func (s *syncing) backup(ctx context.Context, ref Ref) ([]Action, error) {
 			}
 		}
 	}
+	if !s.o.DryRun {
+		errs = append(errs, s.shareKeys(ctx, ref, broken))
+	}
 	if len(lacking) == 0 {
 		return nil, errors.Join(errs...)
 	}
@@ -123,6 +128,38 @@ func (s *syncing) backup(ctx context.Context, ref Ref) ([]Action, error) {
 		actions = append(actions, a)
 	}
 	return actions, errors.Join(errs...)
+}
+
+// shareKeys gives every copy the rewrapped keys that any has: a rotation writes
+// them beside one copy, and they never change.
+func (s *syncing) shareKeys(ctx context.Context, ref Ref, broken map[*Place]bool) error {
+	has := map[string]*Place{}
+	for _, p := range s.places {
+		if c := s.copies[ref][p]; c != nil && !broken[p] {
+			for _, suffix := range c.Beside {
+				if keys, _ := path.Match(manifest.KeysPattern, suffix); keys { // the pattern is well-formed
+					has[suffix] = p
+				}
+			}
+		}
+	}
+	var errs []error
+	for suffix, from := range has {
+		for _, p := range s.places {
+			c := s.copies[ref][p]
+			if c == nil || broken[p] || slices.Contains(c.Beside, suffix) {
+				continue
+			}
+			text, err := from.ReadFile(ctx, ref, suffix)
+			if err == nil {
+				err = p.putFile(ctx, ref.Key()+suffix, text)
+			}
+			if err != nil {
+				errs = append(errs, fmt.Errorf("rewrapped keys to %s: %w", p.Name, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // good finds a place whose copy is whole, by reading it.

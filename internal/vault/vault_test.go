@@ -400,3 +400,30 @@ func TestQuick(t *testing.T) {
 		t.Errorf("a store that keeps no checksums: %v", err)
 	}
 }
+
+// TestSyncKeys brings the rewrapped keys of a rotation to the copies that were
+// there already.
+func TestSyncKeys(t *testing.T) {
+	a, memoryA, _ := place("a")
+	b, _, _ := place("b")
+	s := backup(t, time.Hour)
+	put(t, s, a, b)
+	suffix := manifest.KeysSuffix(1)
+	if err := memoryA.Put(t.Context(), s.Key()+suffix, strings.NewReader("keys")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Sync(t.Context(), []*Place{a, b}, SyncOptions{Level: Quick}); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := b.ReadFile(t.Context(), s.Ref, suffix); err != nil || string(text) != "keys" {
+		t.Errorf("b has %q, %v", text, err)
+	}
+	b.Policy = retention.Policy{KeepWithin: time.Minute}
+	put(t, backup(t, 0), b)
+	if _, err := b.Prune(t.Context(), "", now, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.ReadFile(t.Context(), s.Ref, suffix); !errors.Is(err, store.ErrNotExist) {
+		t.Errorf("the keys stay when their backup goes: %v", err)
+	}
+}
