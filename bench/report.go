@@ -95,7 +95,7 @@ func (b *bench) system(ctx context.Context) system {
 		if !b.available([]string{p}) {
 			continue
 		}
-		if out, err := exec.CommandContext(ctx, p, "--version").CombinedOutput(); err == nil {
+		if out, err := exec.CommandContext(ctx, p, versionArgument(p)).CombinedOutput(); err == nil {
 			first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 			s.Peers[p] = first
 		}
@@ -206,4 +206,12 @@ func bytesText(n int64) string {
 	default:
 		return fmt.Sprintf("%.1f kB", f/1e3)
 	}
+}
+
+// versionArgument makes a program print its version.
+func versionArgument(program string) string {
+	if program == "restic" {
+		return "version"
+	}
+	return "--version"
 }

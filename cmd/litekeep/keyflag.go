@@ -34,7 +34,7 @@ func (a *app) refsFlag(f *pflag.FlagSet, cmd *cobra.Command, refs *[]string, nam
 }
 
 // errNoTerminal says that there is nobody to ask.
-var errNoTerminal = errors.New("there is no terminal to ask at: use passphrase-file: or passphrase-env:")
+var errNoTerminal = errors.New("there is no terminal to ask at: use passphrase-file:PATH or passphrase-env:NAME")
 
 // askPassphrase asks at the terminal, without echo; twice where a backup is to be
 // sealed.

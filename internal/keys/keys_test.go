@@ -108,10 +108,12 @@ func TestWrap(t *testing.T) {
 // TestIDs checks that a file's id is always the same, and a passphrase's is not.
 func TestIDs(t *testing.T) {
 	file := generate(t)
-	if wrap(t, file).ID != file.ID() || wrap(t, file).ID != wrap(t, file).ID {
+	first, second := wrap(t, file).ID, wrap(t, file).ID
+	if first != file.ID() || first != second {
 		t.Error("the id of a key file changes")
 	}
-	if wrap(t, phrase(t, "same")).ID == wrap(t, phrase(t, "same")).ID {
+	first, second = wrap(t, phrase(t, "same")).ID, wrap(t, phrase(t, "same")).ID
+	if first == second {
 		t.Error("two processes give one passphrase the same id: the salt is not fresh")
 	}
 }

@@ -156,7 +156,7 @@ func (s Source) passphrase(ctx context.Context, in Inputs) ([]byte, error) {
 		return []byte(v), nil
 	case prompt:
 		if in.Prompt == nil {
-			return nil, fmt.Errorf("%w: there is nobody to ask: use passphrase-file: or passphrase-env:", ErrSecret)
+			return nil, fmt.Errorf("%w: there is nobody to ask: use passphrase-file:PATH or passphrase-env:NAME", ErrSecret)
 		}
 		return in.Prompt(ctx)
 	}

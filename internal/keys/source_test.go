@@ -26,7 +26,7 @@ func TestParseSource(t *testing.T) {
 		"azurekeyvault://v.vault.azure.net/keys/k", "hashivault://k",
 	} {
 		s, err := keys.ParseSource(good)
-		if err != nil || s.String() != good || fmt.Sprintf("%s", s) != good {
+		if err != nil || s.String() != good || fmt.Sprint(s) != good {
 			t.Errorf("%s: %q, %v", good, s, err)
 		}
 		if s.KMS() != strings.Contains(good, "://") {

@@ -148,9 +148,12 @@ func (s *Sealed) Open(h *seal.Header, o *seal.Opener) (*Manifest, error) {
 		field string
 		same  bool
 	}{
-		{"database", s.Database == m.Database}, {"object", s.Object == m.Object},
-		{"created", s.Created == m.Created}, {"stored", s.Stored == m.Stored},
-		{"verified", s.Verified == m.Verified}, {"writer", s.Writer == m.Writer},
+		{"database", s.Database == m.Database},
+		{"object", s.Object == m.Object},
+		{"created", s.Created == m.Created},
+		{"stored", s.Stored == m.Stored},
+		{"verified", s.Verified == m.Verified},
+		{"writer", s.Writer == m.Writer},
 	} {
 		if !x.same {
 			return nil, fmt.Errorf("%s differs from the sealed part of the manifest: %w", x.field, seal.ErrDamaged)

@@ -270,6 +270,7 @@ func (s service) Close() error                                      { return nil
 func (s service) Encrypt(_ context.Context, b []byte) ([]byte, error) {
 	return append([]byte("kms:"), b...), s.err
 }
+
 func (s service) Decrypt(_ context.Context, b []byte) ([]byte, error) {
 	return bytes.TrimPrefix(b, []byte("kms:")), s.err
 }

@@ -43,10 +43,12 @@ func (h *hexBytes) UnmarshalText(b []byte) error {
 func makeVectors(t *testing.T) *vectors {
 	t.Helper()
 	file, next := fileKey(t).(*keys.FileKey), fileKey(t).(*keys.FileKey)
-	v := &vectors{Passphrase: "correct horse battery staple", KeyFile: string(file.Text()), NewKeyFile: string(next.Text()),
+	v := &vectors{
+		Passphrase: "correct horse battery staple", KeyFile: string(file.Text()), NewKeyFile: string(next.Text()),
 		Purpose: "manifest", Blob: `{"rows":1}`, Frames: []string{
 			"{\"litekeep\":1,\n\"source\":{},\n", "\"tables\":[\n", "\"end\":{}}\n",
-		}}
+		},
+	}
 	id := []byte("\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f")
 	v.Backup, v.DataKey = fmt.Sprintf("%x", id), bytes.Repeat([]byte{0x42, 0x17}, 16)
 	s, err := seal.NewFixed(t.Context(), "none", []keys.Key{file, phrase(t, v.Passphrase)}, id, v.DataKey)

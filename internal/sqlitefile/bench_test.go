@@ -8,7 +8,8 @@ import (
 
 func BenchmarkDecodeRecord(b *testing.B) {
 	rec := AppendRecord(nil, []value.Value{
-		{}, value.OfInt(139385), value.OfFloat(6766.18), value.OfText("sent"),
+		{},
+		value.OfInt(139385), value.OfFloat(6766.18), value.OfText("sent"),
 		value.OfText("pn üqzr pks uoyuqjoü esdyz wchofe"), value.OfBlob(make([]byte, 24)),
 	}, 4)
 	var row []value.Value

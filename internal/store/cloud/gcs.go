@@ -36,8 +36,10 @@ func (p *gcsProvider) open(ctx context.Context, l location, n network, o Options
 	}
 	transport, err := htransport.NewTransport(ctx, boundedReads{next: n.client.Transport, most: int64(2 * o.Attempts)}, options...)
 	if err != nil {
-		return nil, &fault{kind: store.ErrPermission, text: "no credentials for Google Cloud Storage",
-			hint: "set GOOGLE_APPLICATION_CREDENTIALS, run gcloud auth application-default login, or give the machine a service account"}
+		return nil, &fault{
+			kind: store.ErrPermission, text: "no credentials for Google Cloud Storage",
+			hint: "set GOOGLE_APPLICATION_CREDENTIALS, run gcloud auth application-default login, or give the machine a service account",
+		}
 	}
 	p.client, err = storage.NewClient(ctx, append(options, option.WithHTTPClient(&http.Client{Transport: transport}))...)
 	if err != nil {

@@ -136,8 +136,11 @@ func TestOpenErrors(t *testing.T) {
 		"wrong s3 secret": {func(t *testing.T) string { return realtest.S3(t) }, map[string]string{"AWS_SECRET_ACCESS_KEY": "hunter2"}, store.ErrPermission, "s3:ListBucket"},
 		"wrong azure key": {func(t *testing.T) string { return realtest.Azure(t) }, map[string]string{"AZURE_STORAGE_KEY": "aHVudGVyMg=="}, store.ErrPermission, "Storage Blob Data Contributor"},
 		"odd azure key":   {func(t *testing.T) string { return realtest.Azure(t) }, map[string]string{"AZURE_STORAGE_KEY": "hunter2!"}, store.ErrPermission, "AZURE_STORAGE_KEY"},
-		"unreachable with a signature": {func(*testing.T) string { return "azblob://c?endpoint=http://127.0.0.1:1" },
-			map[string]string{"AZURE_STORAGE_KEY": "", "AZURE_STORAGE_SAS_TOKEN": "sv=1&sig=hunter2"}, nil, "127.0.0.1:1"},
+		"unreachable with a signature": {
+			func(*testing.T) string { return "azblob://c?endpoint=http://127.0.0.1:1" },
+			map[string]string{"AZURE_STORAGE_KEY": "", "AZURE_STORAGE_SAS_TOKEN": "sv=1&sig=hunter2"},
+			nil, "127.0.0.1:1",
+		},
 		"no s3 credentials":  {func(t *testing.T) string { return realtest.S3(t) }, map[string]string{"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, store.ErrPermission, "set AWS_ACCESS_KEY_ID"},
 		"no gcs credentials": {func(*testing.T) string { return "gs://b" }, nil, store.ErrPermission, "GOOGLE_APPLICATION_CREDENTIALS"},
 		"no region":          {func(*testing.T) string { return "s3://b" }, map[string]string{"AWS_REGION": ""}, nil, "region=eu-central-1"},

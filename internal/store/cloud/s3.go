@@ -59,8 +59,10 @@ func (p *s3Provider) open(ctx context.Context, l location, n network, o Options)
 		return nil, &fault{text: "no region", hint: "give it in the URL (region=eu-central-1) or as AWS_REGION"}
 	}
 	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
-		return nil, &fault{kind: store.ErrPermission, text: "no credentials for S3",
-			hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the machine a role"}
+		return nil, &fault{
+			kind: store.ErrPermission, text: "no credentials for S3",
+			hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the machine a role",
+		}
 	}
 	calculate, validate := aws.RequestChecksumCalculationWhenSupported, aws.ResponseChecksumValidationWhenSupported
 	if p.checksum == "none" {
