@@ -8,6 +8,7 @@ import (
 
 	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/keys"
+	"github.com/litekeep/litekeep/internal/vault"
 )
 
 // RecoveryKit returns a page that says what it takes to restore without this
@@ -51,7 +52,7 @@ func (s *Service) RecoveryKit(ctx context.Context, includeKeys bool) ([]byte, er
 		}
 		kit.Keys = append(kit.Keys, k)
 	}
-	kit.Commands = kitCommands(dir, names, s.cfg.Keys[0])
+	kit.Commands = kitCommands(kit.Destinations, names, s.cfg.Keys[0])
 	text, err := kit.Text()
 	return text, explain("key kit", dir, err)
 }
@@ -69,18 +70,25 @@ func kitKey(ctx context.Context, source keys.Source, include bool) (keys.KitKey,
 	return keys.KitKey{Source: source, File: f, Print: include}, nil
 }
 
-// kitCommands are the steps of a restore, with the reference of a key.
-func kitCommands(dir string, names []string, ref string) []keys.KitCommand {
-	key := " --key " + quote(ref)
+// kitCommands are the steps of a restore from each of the places, the folder of
+// the backups first, with the reference of a key.
+func kitCommands(places, names []string, ref string) []keys.KitCommand {
+	dir, key := places[0], " --key "+quote(ref)
 	commands := []keys.KitCommand{
 		{Why: "See what there is", Line: "litekeep list --dir " + quote(dir)},
 		{Why: "Try the key", Line: "litekeep key check --dir " + quote(dir) + key},
 	}
-	for _, name := range names {
-		commands = append(commands, keys.KitCommand{
-			Why:  "Restore the newest backup of " + name + " to a new file",
-			Line: "litekeep restore " + quote(filepath.Join(dir, name)) + " " + quote("restored-"+name+".db") + key,
-		})
+	for i, place := range places {
+		for _, name := range names {
+			why := "Restore the newest backup of " + name + " to a new file"
+			if i > 0 {
+				why = "The same from " + place
+			}
+			from := destination.Join(place, vault.Ref{Database: name})
+			commands = append(commands, keys.KitCommand{
+				Why: why, Line: "litekeep restore " + quote(from) + " " + quote("restored-"+name+".db") + key,
+			})
+		}
 	}
 	return commands
 }
