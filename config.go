@@ -143,6 +143,8 @@ func (c Config) Validate() error {
 	field(c.BusyTimeout < 0, "BusyTimeout", "%v is negative", c.BusyTimeout)
 	field(c.LockTimeout < 0, "LockTimeout", "%v is negative", c.LockTimeout)
 	field(c.Name != "" && c.Name != cleanName(c.Name), "Name", "%q cannot name a folder; %q can", c.Name, cleanName(c.Name))
+	field(destination.IsURL(c.BackupDirectory), "BackupDirectory",
+		"is a URL; a backup goes to a folder first, and from there to the destinations in Copies (--copy)")
 	for i, text := range c.Copies {
 		if err := destination.Check(text); err != nil {
 			field(true, "Copies", "%d: %v", i+1, err)

@@ -255,6 +255,14 @@ func TestVaultOnS3(t *testing.T) {
 	if _, err := alone.VerifyBackup(t.Context(), b.Copies[1].Path); err != nil {
 		t.Error(err)
 	}
+	there := litekeep.New(litekeep.Config{BackupDirectory: two, Keys: []string{"file:" + keyFile}})
+	list, err := there.ListBackups(t.Context())
+	if err != nil || len(list) != 1 || list[0].Path != b.Copies[1].Path || list[0].RecordCount != b.RecordCount || list[0].Problem != "" {
+		t.Errorf("listed %+v, %v", list, err)
+	}
+	if _, err := there.CreateBackup(t.Context()); !errors.Is(err, litekeep.ErrConfig) {
+		t.Errorf("a backup to a URL: %v", err)
+	}
 	if err := os.Mkdir(w.backups, 0o700); err != nil {
 		t.Fatal(err)
 	}

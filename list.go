@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/keys"
 	"github.com/litekeep/litekeep/internal/manifest"
 	"github.com/litekeep/litekeep/internal/seal"
@@ -76,7 +77,12 @@ func lockedBackup(folder string, r *record) *Backup {
 // in BackupDirectory if the Config names none: by database, newest first. A
 // backup that is listed but cannot be used has a Problem; a sealed one that the
 // Keys of the Config do not open is Locked.
+//
+// BackupDirectory may be the URL of a destination here.
 func (s *Service) ListBackups(ctx context.Context) ([]*Backup, error) {
+	if destination.IsURL(s.cfg.BackupDirectory) {
+		return s.listAt(ctx, s.cfg.BackupDirectory)
+	}
 	if err := s.cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -98,6 +104,20 @@ func (s *Service) ListBackups(ctx context.Context) ([]*Backup, error) {
 	return all, nil
 }
 
+// unlocker returns what opens sealed manifests, nil unless they are to be opened.
+func (s *Service) unlocker(ctx context.Context, open bool) (func(place, *record) error, error) {
+	if !open {
+		return nil, nil
+	}
+	if _, err := s.ring(ctx, false); err != nil {
+		return nil, err
+	}
+	return func(at place, r *record) error {
+		_, err := s.openManifest(ctx, at, r)
+		return err
+	}, nil
+}
+
 // list lists the backups of one database, newest first. Sealed ones stay Locked
 // unless they are to be opened, which takes a call of a key management service
 // for each, or a tenth of a second if there is a passphrase.
@@ -109,15 +129,9 @@ func (s *Service) list(ctx context.Context, name string, open bool) ([]*Backup, 
 	}
 	slices.Sort(paths)
 	slices.Reverse(paths)
-	var unlock func(place, *record) error
-	if open {
-		if _, err := s.ring(ctx, false); err != nil {
-			return nil, err
-		}
-		unlock = func(at place, r *record) error {
-			_, err := s.openManifest(ctx, at, r)
-			return err
-		}
+	unlock, err := s.unlocker(ctx, open)
+	if err != nil {
+		return nil, err
 	}
 	var list []*Backup
 	for _, path := range paths {

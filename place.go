@@ -53,7 +53,7 @@ type localPlace struct {
 func (s *Service) place(path string) place {
 	if destination.IsURL(path) {
 		if text, ref, ok := destination.Split(path); ok {
-			return remotePlace{s, text, ref}
+			return remotePlace{s: s, text: text, ref: ref}
 		}
 	}
 	return localPlace{path, s.disk}

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/store"
 	"github.com/litekeep/litekeep/internal/vault"
@@ -22,12 +24,16 @@ type remotePlace struct {
 	s    *Service
 	text string // of the destination
 	ref  vault.Ref
+	open *destination.Destination // if not nil, the destination, which somebody else closes
 }
 
 func (p remotePlace) name() string { return p.ref.Object }
 
 // with opens the destination for as long as do takes.
 func (p remotePlace) with(ctx context.Context, do func(*destination.Destination) error) error {
+	if p.open != nil {
+		return do(p.open)
+	}
 	d, err := p.s.openDestination(ctx, p.text, false)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnreachable, err)
@@ -229,4 +235,39 @@ func (c *counted) Write(b []byte) (int, error) {
 	n, err := c.w.Write(b)
 	c.n += int64(n)
 	return n, err
+}
+
+// listed is how many backups of a destination are looked at side by side.
+const listed = 8
+
+// listAt lists the backups in a destination, by database, newest first.
+func (s *Service) listAt(ctx context.Context, text string) ([]*Backup, error) {
+	d, err := s.openDestination(ctx, text, false)
+	if err != nil {
+		return nil, explain("list", "", err)
+	}
+	defer d.Close()
+	copies, err := d.List(ctx, s.cfg.Name)
+	if err != nil {
+		return nil, explain("list", "", err)
+	}
+	unlock, err := s.unlocker(ctx, s.cfg.sealed())
+	if err != nil {
+		return nil, err
+	}
+	list := make([]*Backup, len(copies))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(listed)
+	for i, c := range copies {
+		g.Go(func() error {
+			at := remotePlace{s: s, text: text, ref: c.Ref, open: d}
+			list[i] = readListed(ctx, at, "", c.Database, unlock)
+			list[i].Path = destination.Join(text, c.Ref)
+			return ctx.Err()
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, explain("list", "", err)
+	}
+	return list, nil
 }

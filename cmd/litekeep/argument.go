@@ -108,6 +108,9 @@ func databaseInHint(dir string) string {
 func (a *app) checkFolder(command string) error {
 	a.cfg.DatabasePath, a.cfg.Name = "", a.database
 	dir := a.cfg.BackupDirectory
+	if destination.IsURL(dir) {
+		return nil // list and stats look there, the others refuse it
+	}
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

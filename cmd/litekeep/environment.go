@@ -40,7 +40,7 @@ func fromEnvironment() (litekeep.Config, error) {
 }
 
 func (a *app) dirFlag(f *pflag.FlagSet) {
-	f.StringVar(&a.cfg.BackupDirectory, "dir", a.cfg.BackupDirectory, "`FOLDER` of the backups")
+	f.StringVar(&a.cfg.BackupDirectory, "dir", a.cfg.BackupDirectory, "`FOLDER` of the backups; for list and stats also the URL of a destination")
 }
 
 func (a *app) jsonFlag(f *pflag.FlagSet) {
