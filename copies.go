@@ -293,11 +293,19 @@ type SyncOptions struct {
 
 // SyncCopies copies what a destination lacks from one that has it whole, which is
 // read from end to end first, and repairs damaged copies. Backups that are older
-// than the retention of a destination are not copied to it. It takes no lock on
-// the backups: what it writes is new, and whole before it is listed.
-func (s *Service) SyncCopies(ctx context.Context, o SyncOptions) ([]SyncAction, error) {
+// than the retention of a destination are not copied to it. It holds the locks of
+// the databases that BackupDirectory has, since a backup removes what it takes
+// for the rest of an interrupted run.
+func (s *Service) SyncCopies(ctx context.Context, o SyncOptions) (_ []SyncAction, err error) {
 	if err := s.cfg.Validate(); err != nil {
 		return nil, err
+	}
+	if !o.DryRun {
+		unlock, busy := s.lockAll(ctx, "sync")
+		if busy != nil {
+			return nil, explain("sync", s.cfg.BackupDirectory, busy)
+		}
+		defer func() { err = errors.Join(err, unlock()) }()
 	}
 	places, closeAll, errs := s.places(ctx, nil)
 	defer closeAll()
@@ -324,6 +332,34 @@ func (s *Service) SyncCopies(ctx context.Context, o SyncOptions) ([]SyncAction, 
 		all = append(all, action)
 	}
 	return all, explain("sync", "", errors.Join(append(errs, err)...))
+}
+
+// lockAll takes the locks on the backups of all databases in BackupDirectory, or
+// of the configured one.
+func (s *Service) lockAll(ctx context.Context, command string) (unlock func() error, err error) {
+	var held []func() error
+	unlock = func() error {
+		var errs []error
+		for _, u := range held {
+			errs = append(errs, u())
+		}
+		return errors.Join(errs...)
+	}
+	names, err := s.names()
+	if errors.Is(err, os.ErrNotExist) {
+		return unlock, nil
+	}
+	for _, name := range names {
+		var u func() error
+		if u, err = s.lock(ctx, name, command); err != nil {
+			break
+		}
+		held = append(held, u)
+	}
+	if err != nil {
+		return nil, errors.Join(err, unlock())
+	}
+	return unlock, nil
 }
 
 // pruneCopies applies the retention of each other destination. One that fails

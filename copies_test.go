@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/durable"
 	"github.com/litekeep/litekeep/internal/keys"
 	"github.com/litekeep/litekeep/internal/store/realtest"
 )
@@ -153,6 +154,30 @@ func TestSyncCopies(t *testing.T) {
 	}
 	if checks, err := w.VerifyCopies(t.Context(), true); err != nil || len(checks) != 6 {
 		t.Errorf("after sync: %+v, %v", checks, err)
+	}
+}
+
+// TestSyncBusy finds that sync keeps away from a run.
+func TestSyncBusy(t *testing.T) {
+	t.Parallel()
+	w, _ := copiesIn(t, 1, nil)
+	w.backup()
+	lock, err := durable.Wait(t.Context(), filepath.Join(w.folder, ".lock"), durable.Self(time.Now(), "backup"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := w.service(func(c *litekeep.Config) { c.LockTimeout = 0 })
+	if _, err := s.SyncCopies(t.Context(), litekeep.SyncOptions{}); !errors.Is(err, litekeep.ErrBusy) {
+		t.Errorf("beside a run: %v", err)
+	}
+	if _, err := s.SyncCopies(t.Context(), litekeep.SyncOptions{DryRun: true}); err != nil {
+		t.Errorf("a dry run: %v", err)
+	}
+	if err := lock.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.SyncCopies(t.Context(), litekeep.SyncOptions{}); err != nil {
+		t.Error(err)
 	}
 }
 
