@@ -185,7 +185,7 @@ type CopyCheck struct {
 // The error matches ErrDamaged when a copy is damaged or missing; a destination
 // that cannot be reached is an error of its own, and the others are checked.
 func (s *Service) VerifyCopies(ctx context.Context, full bool, destinations ...string) ([]CopyCheck, error) {
-	places, closeAll, errs := s.places(ctx, destinations)
+	places, closeAll, errs := s.places(ctx, destinations, false)
 	defer closeAll()
 	level := vault.Quick
 	if full {
@@ -248,14 +248,15 @@ func (s *Service) tooOld(p *vault.Place, ref vault.Ref) bool {
 }
 
 // places opens the BackupDirectory and the other destinations, or those that are
-// given. What cannot be opened is among the errors.
-func (s *Service) places(ctx context.Context, texts []string) (places []*vault.Place, closeAll func(), errs []error) {
+// given. With create, folders that are missing are made. What cannot be opened is
+// among the errors.
+func (s *Service) places(ctx context.Context, texts []string, create bool) (places []*vault.Place, closeAll func(), errs []error) {
 	if len(texts) == 0 {
 		texts = append([]string{s.cfg.BackupDirectory}, s.cfg.Copies...)
 	}
 	var open []*destination.Destination
 	for _, text := range texts {
-		d, err := s.openDestination(ctx, text, false)
+		d, err := s.openDestination(ctx, text, create)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -307,7 +308,7 @@ func (s *Service) SyncCopies(ctx context.Context, o SyncOptions) (_ []SyncAction
 		}
 		defer func() { err = errors.Join(err, unlock()) }()
 	}
-	places, closeAll, errs := s.places(ctx, nil)
+	places, closeAll, errs := s.places(ctx, nil, !o.DryRun)
 	defer closeAll()
 	level := vault.Quick
 	if o.Full {
@@ -368,7 +369,7 @@ func (s *Service) pruneCopies(ctx context.Context, database string, dryRun bool)
 	if len(s.cfg.Copies) == 0 {
 		return nil, nil
 	}
-	places, closeAll, errs := s.places(ctx, s.cfg.Copies)
+	places, closeAll, errs := s.places(ctx, s.cfg.Copies, false)
 	defer closeAll()
 	var all []Decision
 	for _, p := range places {

@@ -288,9 +288,6 @@ func TestVaultOnS3(t *testing.T) {
 	if _, err := there.CreateBackup(t.Context()); !errors.Is(err, litekeep.ErrConfig) {
 		t.Errorf("a backup to a URL: %v", err)
 	}
-	if err := os.Mkdir(w.backups, 0o700); err != nil {
-		t.Fatal(err)
-	}
 	actions, err := s.SyncCopies(t.Context(), litekeep.SyncOptions{})
 	if err != nil || len(actions) != 1 || !actions[0].Done {
 		t.Fatalf("sync: %+v, %v", actions, err)
