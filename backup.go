@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -267,48 +266,6 @@ func (r *run) takeSnapshot(ctx context.Context) error {
 	r.snapshot = info
 	r.m.Durations.Snapshot = r.since(begin)
 	return nil
-}
-
-// plan decides what goes into the document. Mismatched are indexes that must be
-// carried whatever else is known of them.
-func (r *run) plan(ctx context.Context, f *os.File, mismatched map[int64]string) (*export.Plan, error) {
-	if r.snapshot.ZeroBytes {
-		return export.NewPlan(ctx, f, 0, r.snapshotPath(), nil, export.Choices{})
-	}
-	d, err := engine.Describe(ctx, r.snapshotPath())
-	if err != nil {
-		return nil, refuseUnreadable(err)
-	}
-	if len(d.Lost) > 0 && d.Malformed == "" {
-		return nil, fmt.Errorf("index %q, which its table demands, is not there: %w", d.Lost[0], export.ErrRefused)
-	}
-	if d.Malformed != "" {
-		r.warn("SQLite %s cannot read all of the schema: %s", engine.Version(), d.Malformed)
-	}
-	carry, err := export.Carried(ctx, r.snapshotPath(), d)
-	if err != nil {
-		return nil, err
-	}
-	maps.Copy(carry, mismatched)
-	c := export.Choices{Carry: carry, WAL: r.snapshot.JournalMode == engine.JournalWAL}
-	p, err := export.NewPlan(ctx, f, r.snapshot.Bytes, r.snapshotPath(), d, c)
-	if err != nil {
-		return nil, err
-	}
-	for _, x := range p.Indexes {
-		r.warn("index %q is kept entry by entry, since a restore could not rebuild it: %s", x.Label, x.Reason)
-	}
-	return p, nil
-}
-
-// refuseUnreadable marks what SQLite says of a snapshot that it cannot read as a
-// refusal: the snapshot is as the source is.
-func refuseUnreadable(err error) error {
-	var e *engine.Error
-	if errors.As(err, &e) && !errors.Is(err, engine.ErrIO) && !errors.Is(err, engine.ErrFull) {
-		return fmt.Errorf("%w: %w", err, export.ErrRefused)
-	}
-	return err
 }
 
 // write exports the snapshot to object and fills in the manifest.
