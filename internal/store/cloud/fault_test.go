@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -91,12 +92,20 @@ func each(t *testing.T, test func(t *testing.T, url string)) {
 // parts is more than one part at each of the stores.
 const parts = 17<<20 + 11
 
-// TestSlowDown has every request answered with 503 a few times first.
+// TestSlowDown has every request answered with 503 twice first, each for itself:
+// of several that run at the same time none may get all the refusals.
 func TestSlowDown(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
-		var requests, refused atomic.Int64
+		var refused atomic.Int64
+		var mu sync.Mutex
+		tries := map[string]int{}
 		s := open(t, url, chaos(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
-			if requests.Add(1)%3 != 0 {
+			mu.Lock()
+			what := r.Method + " " + r.URL.String() + " " + r.Header.Get("Range") + " " + r.Header.Get("Content-Range")
+			tries[what]++
+			try := tries[what]
+			mu.Unlock()
+			if try%3 != 0 {
 				refused.Add(1)
 				return answer(r, http.StatusServiceUnavailable, slowDown)
 			}

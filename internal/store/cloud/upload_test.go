@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"runtime/debug"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -108,6 +109,7 @@ func TestReaderErrorEOF(t *testing.T) {
 
 // TestMemory uploads much more than may be in memory.
 func TestMemory(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(25)) // as the command has it; garbage counts here
 	const size, most = 160 << 20, 48 << 20
 	each(t, func(t *testing.T, url string) {
 		s := open(t, url, fast())
