@@ -13,6 +13,9 @@ func validUTF8(b []byte) bool {
 		high := x & lanes80
 		lead := high & (x << 1)
 		lead3 := lead & (x << 2)
+		if due&^(high&^lead) != 0 {
+			return false
+		}
 		if special := x<<3 | ^notZero(x&(0x0f*lanes)) | ^notZero(x&(0x0f*lanes)^0x0d*lanes); lead3&special != 0 {
 			if i = skipRunes(b, sequenceStart(b, i), i+8); i < 0 {
 				return false
