@@ -142,13 +142,7 @@ func (a *app) backup(ctx context.Context) error {
 	}
 	pruned, freed := dropped(b.Pruned)
 	if a.json {
-		out := backupResult{succeeded(), metadata(b), copiesOf(b), pruned}
-		if err != nil {
-			out.failure = failureOf(ctx, err)
-			out.Success = errors.Is(err, errPartial)
-			err = &reportedError{err}
-		}
-		return errors.Join(a.printJSON(out), err)
+		return a.printOutcome(ctx, &backupResult{succeeded(), metadata(b), copiesOf(b), pruned}, err)
 	}
 	a.warn(b.Warnings)
 	if a.quiet {

@@ -123,11 +123,7 @@ func (a *app) verifyCopies(ctx context.Context, level string, destinations []str
 	if !a.json {
 		return err
 	}
-	if err != nil {
-		out.failure = failureOf(ctx, err)
-		err = &reportedError{err}
-	}
-	return errors.Join(a.printJSON(out), err)
+	return a.printOutcome(ctx, &out, err)
 }
 
 // copyLine prints what was found of one copy.

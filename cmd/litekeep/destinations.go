@@ -98,11 +98,7 @@ func (a *app) checkDestinations(ctx context.Context, texts []string) error {
 	if !a.json {
 		return err
 	}
-	if err != nil {
-		out.failure = failureOf(ctx, err)
-		err = &reportedError{err}
-	}
-	return errors.Join(a.printJSON(out), err)
+	return a.printOutcome(ctx, &out, err)
 }
 
 func (a *app) printDestination(d destinationJSON) error {

@@ -91,6 +91,9 @@ var fields = strings.NewReplacer(
 	"BusyTimeout: ", "--busy-timeout: ",
 	"LockTimeout: ", "--wait: ",
 	"Compression: ", "--compress: ",
+	"MinCopies: ", "--min-copies: ",
+	"Copies: ", "--copy ",
+	"BackupDirectory: ", "--dir: ",
 	"Keys: ", "--key ",
 	"Sealed: ", "--sealed: ",
 	"Name: ", "--name: ",
@@ -99,6 +102,7 @@ var fields = strings.NewReplacer(
 
 func failureOf(ctx context.Context, err error) failure {
 	f := failure{Error: err.Error(), ExitCode: exitCode(ctx, err)}
+	f.Success = f.ExitCode == exitPartial
 	var lib *litekeep.Error
 	var own *hintedError
 	if errors.As(err, &lib) {
@@ -117,4 +121,17 @@ func failureOf(ctx context.Context, err error) failure {
 		f.Error = fields.Replace(f.Error)
 	}
 	return f
+}
+
+// fail makes a result one that failed.
+func (f *failure) fail(as failure) { *f = as }
+
+// printOutcome prints the JSON of a command that has a result also where it
+// fails, and returns the error as one that was told.
+func (a *app) printOutcome(ctx context.Context, result interface{ fail(failure) }, err error) error {
+	if err != nil {
+		result.fail(failureOf(ctx, err))
+		err = &reportedError{err}
+	}
+	return errors.Join(a.printJSON(result), err)
 }

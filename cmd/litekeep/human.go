@@ -87,7 +87,7 @@ func humanCount(n int64) string {
 // plural counts things: "1 row", "2 rows", "3 indexes".
 func plural[N int | int64](n N, thing string) string {
 	if n != 1 {
-		if stem, ok := strings.CutSuffix(thing, "y"); ok {
+		if stem, ok := strings.CutSuffix(thing, "y"); ok && !strings.HasSuffix(stem, "e") {
 			thing = stem + "ie"
 		}
 		if strings.HasSuffix(thing, "x") {

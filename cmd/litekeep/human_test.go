@@ -54,6 +54,9 @@ func TestCounts(t *testing.T) {
 			t.Errorf("humanCount(%d) = %q, not %q", n, got, want)
 		}
 	}
+	if got := plural(2, "copy") + plural(3, "new key") + plural(1, "copy"); got != "2 copies3 new keys1 copy" {
+		t.Error(got)
+	}
 	if got := plural(1, "row") + plural(2, "row") + plural(0, "index"); got != "1 row2 rows0 indexes" {
 		t.Error(got)
 	}

@@ -222,9 +222,5 @@ func (a *app) keyCheck(ctx context.Context) error {
 	if !a.json {
 		return errors.Join(a.printTable(t), err)
 	}
-	if err != nil {
-		out.failure = failureOf(ctx, err)
-		err = &reportedError{err}
-	}
-	return errors.Join(a.printJSON(out), err)
+	return a.printOutcome(ctx, &out, err)
 }

@@ -90,11 +90,7 @@ func (a *app) keyRotate(ctx context.Context, to []string, dryRun bool) error {
 		}
 		return errors.Join(a.printTable(t), err)
 	}
-	if err != nil {
-		out.failure = failureOf(ctx, err)
-		err = &reportedError{err}
-	}
-	return errors.Join(a.printJSON(out), err)
+	return a.printOutcome(ctx, &out, err)
 }
 
 // keyKitResult is the JSON of key kit.

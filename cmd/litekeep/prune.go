@@ -68,11 +68,7 @@ func (a *app) prune(ctx context.Context, dryRun bool) error {
 	if !a.json {
 		return errors.Join(a.printPruned(out, all), err)
 	}
-	if err != nil {
-		out.failure = failureOf(ctx, err)
-		err = &reportedError{err}
-	}
-	return errors.Join(a.printJSON(out), err)
+	return a.printOutcome(ctx, &out, err)
 }
 
 func (r *pruneResult) add(d decisionJSON) {

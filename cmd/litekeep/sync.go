@@ -80,11 +80,7 @@ func (a *app) sync(ctx context.Context, o litekeep.SyncOptions) error {
 	if !a.json {
 		return errors.Join(a.printSynced(out, all), err)
 	}
-	if err != nil {
-		out.failure = failureOf(ctx, err)
-		err = &reportedError{err}
-	}
-	return errors.Join(a.printJSON(out), err)
+	return a.printOutcome(ctx, &out, err)
 }
 
 func (a *app) printSynced(r syncResult, all []litekeep.SyncAction) error {

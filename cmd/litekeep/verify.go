@@ -111,11 +111,7 @@ func (a *app) verify(ctx context.Context, args []string) error {
 	if !a.json {
 		return err
 	}
-	if err != nil {
-		out.failure = failureOf(ctx, err)
-		err = &reportedError{err}
-	}
-	return errors.Join(a.printJSON(out), err)
+	return a.printOutcome(ctx, &out, err)
 }
 
 func verification(v *litekeep.Verification, err error) verificationJSON {
