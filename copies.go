@@ -57,7 +57,6 @@ func (s *Service) copyAll(ctx context.Context, b *Backup) error {
 		return err
 	}
 	var done progressSum
-	source.Progress = nil
 	results := make([]CopyResult, len(s.cfg.Copies))
 	errs := make([]error, len(s.cfg.Copies))
 	var all sync.WaitGroup

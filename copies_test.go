@@ -285,6 +285,11 @@ func TestVaultOnS3(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].Path != b.Copies[1].Path || list[0].RecordCount != b.RecordCount || list[0].Problem != "" {
 		t.Errorf("listed %+v, %v", list, err)
 	}
+	database, query, _ := strings.Cut(two, "?")
+	newest, err := litekeep.LatestBackup(t.Context(), strings.TrimSuffix(database, "/")+"/app?"+query)
+	if err != nil || newest.Path != b.Copies[1].Path {
+		t.Errorf("the newest is %+v, %v", newest, err)
+	}
 	if _, err := there.CreateBackup(t.Context()); !errors.Is(err, litekeep.ErrConfig) {
 		t.Errorf("a backup to a URL: %v", err)
 	}

@@ -31,25 +31,17 @@ func LatestBackup(ctx context.Context, folder string) (*Backup, error) {
 		return nil, explain("list", folder, err)
 	}
 	slices.Sort(paths)
-	var safety, unverified *Backup
+	var c choice
 	for _, path := range slices.Backward(paths) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		b, err := readBackup(ctx, localPlace{path: path}, folder, nil)
-		if err != nil || b.Damaged {
-			continue
-		}
-		switch {
-		case b.Verified.IsZero():
-			unverified = cmp.Or(unverified, b)
-		case !b.Pinned.IsZero():
-			safety = cmp.Or(safety, b)
-		default:
-			return b, nil
+		if err == nil && c.offer(b) {
+			break
 		}
 	}
-	found := cmp.Or(safety, unverified)
+	found := c.best()
 	if found == nil {
 		return nil, &Error{
 			Op: "list", Path: folder, Err: ErrNoBackup,
@@ -58,3 +50,23 @@ func LatestBackup(ctx context.Context, folder string) (*Backup, error) {
 	}
 	return found, nil
 }
+
+// choice finds the best of backups that are offered to it, the newest first.
+type choice struct{ verified, safety, unverified *Backup }
+
+// offer reports whether no other can be better.
+func (c *choice) offer(b *Backup) bool {
+	switch {
+	case b.Damaged:
+	case b.Verified.IsZero():
+		c.unverified = cmp.Or(c.unverified, b)
+	case !b.Pinned.IsZero():
+		c.safety = cmp.Or(c.safety, b)
+	default:
+		c.verified = b
+	}
+	return c.verified != nil
+}
+
+// best returns nil if there is no good backup.
+func (c *choice) best() *Backup { return cmp.Or(c.verified, c.safety, c.unverified) }

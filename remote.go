@@ -127,24 +127,19 @@ func (s *Service) latestAt(ctx context.Context, folder string) (*Backup, error) 
 	if err != nil {
 		return nil, explain("list", folder, err)
 	}
-	var best *Backup
-	for _, c := range list { // the newest first
-		if c.Problem != "" {
+	var c choice
+	for _, found := range list { // the newest first
+		if found.Problem != "" {
 			continue
 		}
-		path := destination.Join(text, c.Ref)
-		b, err := readBackup(ctx, s.place(path), folder, nil)
-		if err != nil || b.Damaged {
-			continue
-		}
-		b.Path = path
-		if !b.Verified.IsZero() && b.Pinned.IsZero() {
-			return b, nil
-		}
-		if best == nil || best.Verified.IsZero() && !b.Verified.IsZero() {
-			best = b
+		at := remotePlace{s: s, text: text, ref: found.Ref, open: d}
+		b, err := readBackup(ctx, at, folder, nil)
+		b.Path = destination.Join(text, found.Ref)
+		if err == nil && c.offer(b) {
+			break
 		}
 	}
+	best := c.best()
 	if best == nil {
 		return nil, &Error{Op: "list", Path: folder, Err: ErrNoBackup, Hint: "`litekeep list --dir URL` shows what is there"}
 	}
