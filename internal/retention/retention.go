@@ -3,23 +3,40 @@
 //
 // Plan looks at each group (one database) on its own. A backup is good when it
 // is verified, not damaged, and of a time that is known and not in the future.
-// A backup is dropped only if all of this is so:
+// A backup is dropped only if no rule keeps it, and all of this is so:
 //
-//   - it is older than Policy.KeepWithin, measured against now;
-//   - it is not among the newest Policy.KeepLast good backups;
 //   - a good backup that is no older exists, so that what goes is never the
 //     last word on its database: while verification fails, nothing newer than
 //     the last good backup goes, and without any good backup nothing goes at all;
 //   - it is not pinned, and its time is known and not in the future.
 //
-// So failures never count: an unverified or damaged backup neither fills the
-// minimum nor lets a verified one go. A backup from the future is kept and
+// # Rules
+//
+// KeepWithin keeps every backup up to an age. KeepMinimum and KeepLast keep the
+// newest good backups. The others divide time into hours, days, ISO weeks, months
+// and years, as a calendar in the Location of the policy does, and keep one good
+// backup of each of the newest N that have any. A period without a backup does
+// not count, so that a machine which was off loses nothing by it.
+//
+// What stands for a period is the oldest good backup in it, not the newest. So the
+// choice is made once: no later backup of the same period pushes it out, whenever
+// and however often the plan is carried out, and KeepYearly 2 means what it says
+// from the first year on. The newest state of each day is what KeepWithin is for.
+//
+// Failures never count: an unverified or damaged backup neither fills the minimum
+// nor a period nor lets a verified one go. A backup from the future is kept and
 // reported, because either its clock or ours is wrong, and it does not stand in
-// for the newest good backup. A pinned backup that is good counts like any other.
+// for the newest good backup. A pinned backup that is good counts among the newest
+// like any other, but stands for no period: it stays anyway, and what was pinned is
+// often what somebody wanted to be rid of. When its pin is over, it stands for a
+// period only if nothing else does.
+//
+// # Promises
 //
 // What is planned holds for the plan as a whole: planning again on what stays
-// drops nothing, a longer KeepWithin never keeps less, and the order of the input
-// does not matter.
+// drops nothing; a longer KeepWithin or a larger number never keeps less; the order
+// of the input does not matter. All hold within one Location; in another one, days
+// begin at another time, and another backup may be the oldest of a day.
 package retention
 
 import (
@@ -39,9 +56,16 @@ type Policy struct {
 	// KeepWithin is the age up to which every backup stays, that age included.
 	// Zero is DefaultKeepWithin.
 	KeepWithin time.Duration
-	// KeepLast is how many good backups of each group stay, however old. Zero
-	// is 1, the least there is.
+	// KeepLast is how many of the newest good backups stay, however old.
 	KeepLast int
+	// KeepHourly and the others are how many hours, days, ISO weeks, months and
+	// years keep one good backup, the newest first. Zero is none.
+	KeepHourly, KeepDaily, KeepWeekly, KeepMonthly, KeepYearly int
+	// KeepMinimum is like KeepLast for Plan. It is apart because it also binds
+	// whoever removes a backup by hand. Zero is 1, the least there is.
+	KeepMinimum int
+	// Location is where hours, days, weeks, months and years begin. Nil is UTC.
+	Location *time.Location
 }
 
 // Validate returns an error that names every field that makes no sense. Plan
@@ -51,15 +75,26 @@ func (p Policy) Validate() error {
 	if p.KeepWithin < 0 {
 		errs = append(errs, fmt.Errorf("keep within %v: must not be negative", p.KeepWithin))
 	}
-	if p.KeepLast < 0 {
-		errs = append(errs, fmt.Errorf("keep last %d: must not be negative", p.KeepLast))
+	number := func(name string, n int) {
+		if n < 0 {
+			errs = append(errs, fmt.Errorf("keep %s %d: must not be negative", name, n))
+		}
 	}
+	number("last", p.KeepLast)
+	for _, k := range kinds {
+		number(string(k.rule), k.count(&p))
+	}
+	number("minimum", p.KeepMinimum)
 	return errors.Join(errs...)
 }
 
 func (p Policy) withDefaults() Policy {
 	if p.KeepWithin <= 0 {
 		p.KeepWithin = DefaultKeepWithin
+	}
+	p.KeepMinimum = max(p.KeepMinimum, 1)
+	if p.Location == nil {
+		p.Location = time.UTC
 	}
 	return p
 }
@@ -72,13 +107,39 @@ type Backup struct {
 	Verified bool      // it was read back and found right
 	Damaged  bool      // a later check found it wrong
 	Pinned   bool      // somebody wants it kept
+	Note     string    // why it is pinned, for the reason
+	// Unpinned says that it was pinned once, so that it stands for a period only
+	// where nothing else does.
+	Unpinned bool
 }
+
+// A Rule is one of the reasons to keep a backup.
+type Rule string
+
+// The rules.
+const (
+	RuleFuture      Rule = "future"       // its time lies in the future
+	RuleUnknownTime Rule = "unknown-time" // its time is not known
+	RulePinned      Rule = "pinned"
+	RuleNewest      Rule = "newest"  // it is the newest good one
+	RuleMinimum     Rule = "minimum" // Policy.KeepMinimum, and so on
+	RuleLast        Rule = "last"
+	RuleWithin      Rule = "within"
+	RuleHourly      Rule = "hourly"
+	RuleDaily       Rule = "daily"
+	RuleWeekly      Rule = "weekly"
+	RuleMonthly     Rule = "monthly"
+	RuleYearly      Rule = "yearly"
+	RuleNoneGood    Rule = "none-verified" // there is no good backup at all
+	RuleNoneNewer   Rule = "none-newer"    // no good backup is newer
+)
 
 // Decision is what Plan says of one backup.
 type Decision struct {
 	Backup Backup
 	Keep   bool
-	Reason string // for people
+	Rules  []Rule // all that keep it; none when it is dropped
+	Reason string // for people: the rules that keep it, or those that it missed most narrowly
 	Future bool   // its time is later than now; worth a warning
 }
 
@@ -111,6 +172,8 @@ func compare(a, b Backup) int {
 		compareBool(b.Verified, a.Verified),
 		compareBool(b.Damaged, a.Damaged),
 		compareBool(b.Pinned, a.Pinned),
+		compareBool(b.Unpinned, a.Unpinned),
+		cmp.Compare(b.Note, a.Note),
 	)
 }
 
@@ -124,98 +187,96 @@ func compareBool(a, b bool) int {
 	return 1
 }
 
-// good tells whether b counts as a backup that can be relied on.
-func (b *Backup) good(now time.Time) bool {
+// Good tells whether b counts as a backup that can be relied on.
+func (b *Backup) Good(now time.Time) bool {
 	return b.Verified && !b.Damaged && !b.Time.IsZero() && !b.Time.After(now)
 }
 
 // planGroup appends the decisions about one group, which is sorted.
-func (p Policy) planGroup(plan []Decision, group []Backup, now time.Time) []Decision {
+func (p *Policy) planGroup(plan []Decision, group []Backup, now time.Time) []Decision {
 	var newest time.Time // of the good backups
-	anyGood := false
-	for i := range group {
-		if group[i].good(now) {
-			newest, anyGood = group[i].Time, true
-			break
-		}
+	if i := slices.IndexFunc(group, func(b Backup) bool { return b.Good(now) }); i >= 0 {
+		newest = group[i].Time
 	}
+	periods := p.periods(group, now)
 	rank := 0 // good backups so far
-	for _, b := range group {
-		if b.good(now) {
+	for i := range group {
+		if group[i].Good(now) {
 			rank++
 		}
-		d := Decision{Backup: b, Keep: true, Future: b.Time.After(now)}
-		age := now.Sub(b.Time)
-		switch {
-		case d.Future:
-			d.Reason = "clock in the future: kept"
-		case b.Time.IsZero():
-			d.Reason = "time not known: kept"
-		case b.Pinned:
-			d.Reason = "pinned"
-		case b.good(now) && rank == 1: // whatever KeepLast says
-			d.Reason = "newest verified backup"
-		case b.good(now) && rank <= p.KeepLast:
-			d.Reason = fmt.Sprintf("one of the newest %d verified backups", p.KeepLast)
-		case age <= p.KeepWithin:
-			d.Reason = "newer than " + words(p.KeepWithin)
-		case !anyGood:
-			d.Reason = "kept: no backup is verified"
-		case newest.Before(b.Time):
-			d.Reason = "kept: no verified backup is newer"
-		default:
-			d.Keep, d.Reason = false, p.tooOld(b, age)
+		d := decision{Decision: Decision{Backup: group[i]}}
+		p.decide(&d, now, newest, rank)
+		for _, of := range periods {
+			of.judge(&d, i)
 		}
-		plan = append(plan, d)
+		plan = append(plan, d.settled())
 	}
 	return plan
 }
 
-func (p Policy) tooOld(b Backup, age time.Duration) string {
+// decide applies all rules but those for periods. newest is the time of the newest
+// good backup, zero if there is none; rank is how many good ones there are up to
+// this one.
+func (p *Policy) decide(d *decision, now, newest time.Time, rank int) {
+	b := &d.Backup
+	d.Future = b.Time.After(now)
+	if b.Pinned {
+		d.keep(RulePinned, pinned(b.Note))
+	}
+	switch {
+	case d.Future:
+		d.keep(RuleFuture, "clock in the future: kept")
+		return
+	case b.Time.IsZero():
+		d.keep(RuleUnknownTime, "time not known: kept")
+		return
+	}
+	if b.Good(now) {
+		p.byRank(d, rank)
+	}
+	p.byAge(d, now.Sub(b.Time))
+	switch {
+	case d.Keep:
+	case newest.IsZero():
+		d.keep(RuleNoneGood, "kept: no backup is verified")
+	case newest.Before(b.Time):
+		d.keep(RuleNoneNewer, "kept: no verified backup is newer")
+	}
+}
+
+// byRank applies the rules for the newest good backups; the newest has rank 1.
+func (p *Policy) byRank(d *decision, rank int) {
+	if rank == 1 {
+		d.keep(RuleNewest, "newest verified backup")
+	}
+	if p.KeepMinimum > 1 && rank <= p.KeepMinimum {
+		d.keep(RuleMinimum, fmt.Sprintf("minimum of %d", p.KeepMinimum))
+	}
+	switch {
+	case p.KeepLast <= 1: // the newest stays in any case
+	case rank <= p.KeepLast:
+		d.keep(RuleLast, fmt.Sprintf("last %d of %d", rank, p.KeepLast))
+	default:
+		d.miss(fmt.Sprintf("not among the last %d", p.KeepLast))
+	}
+}
+
+// byAge applies the rule for young backups.
+func (p *Policy) byAge(d *decision, age time.Duration) {
 	limit, is := words(p.KeepWithin), words(age)
+	if age <= p.KeepWithin {
+		d.keep(RuleWithin, "within "+limit)
+		return
+	}
 	reason := "older than " + limit
 	if is != limit {
 		reason += " (" + is + ")"
 	}
 	switch {
-	case b.Damaged:
+	case d.Backup.Damaged:
 		reason += ", damaged"
-	case !b.Verified:
+	case !d.Backup.Verified:
 		reason += ", never verified"
 	}
-	return reason
-}
-
-// words writes a duration in its largest unit and, unless that is nothing, the
-// next one: 9 days, 7 days 3 hours.
-func words(d time.Duration) string {
-	units := []struct {
-		size time.Duration
-		name string
-	}{
-		{24 * time.Hour, "day"},
-		{time.Hour, "hour"},
-		{time.Minute, "minute"},
-		{time.Second, "second"},
-	}
-	for i, u := range units {
-		if d < u.size {
-			continue
-		}
-		text := count(int64(d/u.size), u.name)
-		if i+1 < len(units) {
-			if rest := d % u.size / units[i+1].size; rest > 0 {
-				text += " " + count(int64(rest), units[i+1].name)
-			}
-		}
-		return text
-	}
-	return d.String()
-}
-
-func count(n int64, unit string) string {
-	if n == 1 {
-		return "1 " + unit
-	}
-	return fmt.Sprintf("%d %ss", n, unit)
+	d.misses = append([]string{reason}, d.misses...) // what most people look for
 }

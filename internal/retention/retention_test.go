@@ -39,6 +39,26 @@ func of(group string, b retention.Backup) retention.Backup {
 	return b
 }
 
+func unpinned(b retention.Backup) retention.Backup { b.Unpinned = true; return b }
+
+// every returns good backups of the ages from, from+step and so on, below to.
+func every(step, from, to time.Duration) (list []retention.Backup) {
+	for age := from; age < to; age += step {
+		b := at("", age)
+		b.ID = b.Time.Format("01-02 15h Mon")
+		list = append(list, b)
+	}
+	return list
+}
+
+func zone(name string) *time.Location {
+	l, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err)
+	}
+	return l
+}
+
 type scenario struct {
 	name    string
 	policy  retention.Policy
@@ -87,7 +107,23 @@ func scenarios() []scenario {
 		{"far away", retention.Policy{KeepWithin: math.MaxInt64}, []retention.Backup{
 			at("new", 0), {ID: "year 1", Group: "app", Time: time.Time{}.Add(1), Verified: true},
 		}},
-		{"senseless policy", retention.Policy{KeepWithin: -day, KeepLast: -1}, daily[6:9]},
+		{"senseless policy", retention.Policy{KeepWithin: -day, KeepLast: -1, KeepDaily: -3}, daily[6:9]},
+		{"pinned with a note", retention.Policy{}, []retention.Backup{
+			at("new", 0), {ID: "mine", Group: "app", Time: now.Add(-9 * day), Verified: true, Pinned: true, Note: "before the move"},
+		}},
+		{"all rules", retention.Policy{
+			KeepWithin: 12 * time.Hour, KeepLast: 2, KeepHourly: 3, KeepDaily: 3, KeepWeekly: 2, KeepMonthly: 3, KeepYearly: 2, KeepMinimum: 2,
+		}, slices.Concat(every(8*time.Hour, 0, 2*day), every(3*day, 3*day, 24*day), every(35*day, 40*day, 800*day))},
+		{"days of another place", retention.Policy{KeepWithin: time.Hour, KeepDaily: 3, Location: zone("Pacific/Auckland")}, every(6*time.Hour, 0, 3*day)},
+		{"a gap does not count", retention.Policy{KeepWithin: time.Hour, KeepDaily: 3}, []retention.Backup{
+			at("today", 0), at("month", 30*day), at("year", 365*day), at("older", 366*day),
+		}},
+		{"nothing but the good stands for a day", retention.Policy{KeepWithin: time.Minute, KeepDaily: 2}, []retention.Backup{
+			at("new", 0), unverified(at("u", 2*day)), damaged(at("d", 3*day)), pinned(at("p", 4*day)), at("g", 5*day), at("h", 6*day),
+		}},
+		{"a pin that is over", retention.Policy{KeepWithin: time.Minute, KeepMonthly: 3}, []retention.Backup{
+			at("new", 0), at("other", 40*day), unpinned(at("first", 41*day)), unpinned(at("alone", 60*day)), unpinned(at("alone, older", 61*day)),
+		}},
 	}
 }
 
@@ -123,25 +159,37 @@ func TestGolden(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	for _, p := range []retention.Policy{{}, {KeepWithin: 1, KeepLast: 1}} {
+	for _, p := range []retention.Policy{{}, {KeepWithin: 1, KeepLast: 1, KeepDaily: 1, KeepMinimum: 1}} {
 		if err := p.Validate(); err != nil {
 			t.Errorf("%+v: %v", p, err)
 		}
 	}
-	err := retention.Policy{KeepWithin: -time.Hour, KeepLast: -2}.Validate()
-	if err == nil || err.Error() != "keep within -1h0m0s: must not be negative\nkeep last -2: must not be negative" {
+	err := retention.Policy{
+		KeepWithin: -time.Hour, KeepLast: -2, KeepHourly: -3, KeepDaily: -4, KeepWeekly: -5, KeepMonthly: -6, KeepYearly: -7, KeepMinimum: -8,
+	}.Validate()
+	want := "within -1h0m0s,last -2,hourly -3,daily -4,weekly -5,monthly -6,yearly -7,minimum -8"
+	want = "keep " + strings.ReplaceAll(want, ",", ": must not be negative\nkeep ") + ": must not be negative"
+	if err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
 }
 
+var zones = []*time.Location{nil, time.UTC, zone("Europe/Berlin"), zone("America/St_Johns"), zone("Australia/Lord_Howe"), zone("Pacific/Apia")}
+
 func drawPolicy(t *rapid.T) retention.Policy {
+	few := rapid.IntRange(0, 4)
 	return retention.Policy{
 		KeepWithin: rapid.SampledFrom([]time.Duration{0, 1, time.Hour, day, 3 * day, 20 * day}).Draw(t, "within"),
 		KeepLast:   rapid.IntRange(0, 5).Draw(t, "last"),
+		KeepHourly: few.Draw(t, "hourly"), KeepDaily: few.Draw(t, "daily"), KeepWeekly: few.Draw(t, "weekly"),
+		KeepMonthly: few.Draw(t, "monthly"), KeepYearly: few.Draw(t, "yearly"),
+		KeepMinimum: rapid.IntRange(0, 3).Draw(t, "minimum"),
+		Location:    rapid.SampledFrom(zones).Draw(t, "zone"),
 	}
 }
 
-// drawBackups draws few distinct ages, so that equal times and limits are hit.
+// drawBackups draws few distinct ages, so that equal times, limits, and several
+// backups in one hour, day and month are hit.
 func drawBackups(t *rapid.T) []retention.Backup {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) retention.Backup {
 		b := retention.Backup{
@@ -150,9 +198,11 @@ func drawBackups(t *rapid.T) []retention.Backup {
 			Verified: rapid.Bool().Draw(t, "verified"),
 			Damaged:  rapid.IntRange(0, 3).Draw(t, "damaged") == 0,
 			Pinned:   rapid.IntRange(0, 5).Draw(t, "pinned") == 0,
+			Unpinned: rapid.IntRange(0, 5).Draw(t, "unpinned") == 0,
 		}
 		if age := rapid.IntRange(-2, 25).Draw(t, "age"); age < 25 {
-			b.Time = now.Add(-time.Duration(age) * day)
+			step := rapid.SampledFrom([]time.Duration{20 * time.Minute, 7 * time.Hour, day, 17 * day, 200 * day}).Draw(t, "step")
+			b.Time = now.Add(-time.Duration(age) * step)
 		}
 		return b
 	}), 0, 30).Draw(t, "backups")
@@ -198,7 +248,7 @@ func TestPromises(t *testing.T) {
 					}
 				}
 			}
-			if kept < min(all, max(p.KeepLast, 1)) {
+			if kept < min(all, max(p.KeepLast, p.KeepMinimum, 1)) {
 				t.Fatalf("group %s: %d of %d verified stay, policy %+v", group, kept, all, p)
 			}
 			if all > 0 && !slices.ContainsFunc(stays(plan), func(b retention.Backup) bool {
@@ -218,8 +268,11 @@ func TestPromises(t *testing.T) {
 				if d.Future != b.Time.After(now) {
 					t.Fatalf("future: %+v", d)
 				}
-				if d.Keep && !mustStay && !good(b) {
+				if d.Keep && !mustStay && !good(b) && all > 0 {
 					t.Fatalf("kept without need: %+v", d)
+				}
+				if d.Keep != (len(d.Rules) > 0) || d.Reason == "" {
+					t.Fatalf("no reason: %+v", d)
 				}
 			}
 		}
@@ -244,7 +297,12 @@ func TestMonotone(t *testing.T) {
 		p.KeepWithin = max(p.KeepWithin, 1)
 		more := p
 		more.KeepWithin += time.Duration(rapid.IntRange(0, 10).Draw(t, "longer")) * day
-		more.KeepLast += rapid.IntRange(0, 3).Draw(t, "further")
+		further := rapid.IntRange(0, 3)
+		for _, n := range []*int{
+			&more.KeepLast, &more.KeepHourly, &more.KeepDaily, &more.KeepWeekly, &more.KeepMonthly, &more.KeepYearly, &more.KeepMinimum,
+		} {
+			*n += further.Draw(t, "further")
+		}
 		small, large := retention.Plan(p, backups, now), retention.Plan(more, backups, now)
 		for i := range small { // both in the same order
 			if small[i].Keep && !large[i].Keep {
