@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/frame"
 	"github.com/litekeep/litekeep/internal/keys"
+	"github.com/litekeep/litekeep/internal/retention"
 )
 
 // Config says what a Service backs up, and where to. It is checked when it is
@@ -27,7 +29,7 @@ type Config struct {
 	// BackupDirectory is the folder for backups, made with mode 0700 when it
 	// is missing. Default ./backups.
 	BackupDirectory string `env:"BACKUP_DIRECTORY"`
-	// RetentionDays is how many days a backup is kept. Default 7.
+	// RetentionDays is how many days every backup is kept. Default 7.
 	RetentionDays int `env:"RETENTION_DAYS"`
 	// Compression is zstd (default), gzip or none.
 	Compression string `env:"COMPRESSION"`
@@ -49,9 +51,32 @@ type Config struct {
 	// LockTimeout is how long to wait for another litekeep that works on the
 	// same backups; 0 does not wait.
 	LockTimeout time.Duration `env:"LOCK_TIMEOUT"`
+	// KeepWithin is the age up to which every backup is kept. 0 is RetentionDays;
+	// anything else wins over it. The environment takes days too: 7d, 1d12h.
+	KeepWithin time.Duration `env:"KEEP_WITHIN"`
 	// KeepLast is how many verified backups stay however old they are.
 	// Default 1.
 	KeepLast int `env:"KEEP_LAST"`
+	// KeepHourly and the others are for how many hours, days, ISO weeks, months
+	// and years one verified backup each stays, the first that was made in it.
+	// Only those count that have one. 0 is none. A backup stays when any of these
+	// fields keeps it.
+	KeepHourly  int `env:"KEEP_HOURLY"`
+	KeepDaily   int `env:"KEEP_DAILY"`
+	KeepWeekly  int `env:"KEEP_WEEKLY"`
+	KeepMonthly int `env:"KEEP_MONTHLY"`
+	KeepYearly  int `env:"KEEP_YEARLY"`
+	// KeepMinimum is how many of the newest verified backups stay whatever happens,
+	// also where one is deleted by hand. Default 1.
+	KeepMinimum int `env:"KEEP_MINIMUM"`
+	// TrashGrace is how long a backup that the retention drops, or that is deleted,
+	// can be taken back by Undelete. It takes as much room as before until then. 0
+	// removes at once. The environment takes days too.
+	TrashGrace time.Duration `env:"TRASH_GRACE"`
+	// TimeZone is where hours, days, weeks, months and years begin, for KeepHourly
+	// and so on: a name of the IANA database such as Europe/Berlin, or Local for
+	// the zone of the system. Default UTC.
+	TimeZone string `env:"TIME_ZONE"`
 	// Keys are references to the keys under which every backup is sealed, and
 	// any one of which opens it:
 	//
@@ -69,7 +94,8 @@ type Config struct {
 	Sealed bool `env:"SEALED"`
 	// Copies are other destinations that each backup is copied to: folders, or
 	// URLs such as s3://bucket/prefix?region=eu-central-1. A destination has the
-	// retention above unless its URL says retention_days or keep_last.
+	// retention above unless its URL says otherwise: retention_days, keep_within,
+	// keep_last, keep_hourly and so on, keep_minimum, trash_grace.
 	Copies []string `env:"COPIES"`
 	// MinCopies is how many places, BackupDirectory included, must hold a backup
 	// for it to be a success. 0 is all of them.
@@ -89,7 +115,14 @@ func DefaultConfig(path string) Config {
 // LITEKEEP_RETENTION_DAYS, LITEKEEP_COMPRESSION, LITEKEEP_VERIFY_ON_BACKUP and
 // so on. What is not set has its default.
 func ConfigFromEnv() (Config, error) {
-	c, err := env.ParseAsWithOptions[Config](env.Options{Prefix: "LITEKEEP_"})
+	c, err := env.ParseAsWithOptions[Config](env.Options{Prefix: "LITEKEEP_", FuncMap: map[reflect.Type]env.ParserFunc{
+		reflect.TypeFor[time.Duration](): func(text string) (any, error) {
+			if d, err := time.ParseDuration(text); err == nil {
+				return d, nil
+			}
+			return retention.ParseDuration(text)
+		},
+	}})
 	if err != nil {
 		return Config{}, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
@@ -112,6 +145,9 @@ func (c Config) withDefaults() Config {
 	if c.KeepLast == 0 {
 		c.KeepLast = 1
 	}
+	if c.KeepMinimum == 0 {
+		c.KeepMinimum = 1
+	}
 	return c
 }
 
@@ -127,6 +163,54 @@ func (c Config) resolved() Config {
 	return c
 }
 
+// century is more than anybody means: a length of time beyond it is a slip.
+const century = 36500 * 24 * time.Hour
+
+// checkRetention reports the fields of the retention that are wrong.
+func (c Config) checkRetention(field func(bad bool, name, format string, args ...any)) {
+	field(c.RetentionDays < 0, "RetentionDays", "%d is negative", c.RetentionDays)
+	field(c.RetentionDays > 36500, "RetentionDays", "%d is more than a hundred years", c.RetentionDays)
+	for _, f := range []struct {
+		name string
+		d    time.Duration
+	}{{"KeepWithin", c.KeepWithin}, {"TrashGrace", c.TrashGrace}} {
+		field(f.d < 0, f.name, "%v is negative", f.d)
+		field(f.d > century, f.name, "%v is more than a hundred years", f.d)
+	}
+	for _, f := range []struct {
+		name string
+		n    int
+	}{
+		{"KeepLast", c.KeepLast},
+		{"KeepHourly", c.KeepHourly},
+		{"KeepDaily", c.KeepDaily},
+		{"KeepWeekly", c.KeepWeekly},
+		{"KeepMonthly", c.KeepMonthly},
+		{"KeepYearly", c.KeepYearly},
+		{"KeepMinimum", c.KeepMinimum},
+	} {
+		field(f.n < 0, f.name, "%d is negative", f.n)
+	}
+	if _, err := time.LoadLocation(c.TimeZone); err != nil {
+		field(true, "TimeZone", "%q is no time zone that is known here; write Europe/Berlin, UTC or Local", c.TimeZone)
+	}
+}
+
+// policy is the retention of the BackupDirectory, and of destinations that have
+// none of their own.
+func (c Config) policy() retention.Policy {
+	p := retention.Policy{
+		KeepWithin: c.KeepWithin, KeepLast: c.KeepLast, KeepHourly: c.KeepHourly, KeepDaily: c.KeepDaily, KeepWeekly: c.KeepWeekly,
+		KeepMonthly: c.KeepMonthly, KeepYearly: c.KeepYearly, KeepMinimum: c.KeepMinimum,
+	}
+	if p.KeepWithin == 0 {
+		p.KeepWithin = time.Duration(c.RetentionDays) * 24 * time.Hour
+	}
+	// A zone that is not known is found by Validate; nil is UTC.
+	p.Location, _ = time.LoadLocation(c.TimeZone)
+	return p
+}
+
 // Validate returns an error that matches ErrConfig and names every field that
 // is wrong. A missing DatabasePath is not wrong here, see Config.
 func (c Config) Validate() error {
@@ -137,9 +221,7 @@ func (c Config) Validate() error {
 			wrong = append(wrong, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
 		}
 	}
-	field(c.RetentionDays < 0, "RetentionDays", "%d is negative", c.RetentionDays)
-	field(c.RetentionDays > 36500, "RetentionDays", "%d is more than a hundred years", c.RetentionDays)
-	field(c.KeepLast < 0, "KeepLast", "%d is negative", c.KeepLast)
+	c.checkRetention(field)
 	field(c.BusyTimeout < 0, "BusyTimeout", "%v is negative", c.BusyTimeout)
 	field(c.LockTimeout < 0, "LockTimeout", "%v is negative", c.LockTimeout)
 	field(c.Name != "" && c.Name != cleanName(c.Name), "Name", "%q cannot name a folder; %q can", c.Name, cleanName(c.Name))

@@ -16,7 +16,7 @@ func TestConfigDefaults(t *testing.T) {
 	t.Parallel()
 	want := litekeep.Config{
 		BackupDirectory: "backups", RetentionDays: 7, Compression: "zstd", CompressionLevel: 1,
-		BusyTimeout: 30 * time.Second, KeepLast: 1,
+		BusyTimeout: 30 * time.Second, KeepLast: 1, KeepMinimum: 1,
 	}
 	if diff := cmp.Diff(want, litekeep.New(litekeep.Config{}).Config()); diff != "" {
 		t.Errorf("the zero Config (- want, + got):\n%s", diff)
@@ -87,6 +87,13 @@ func TestConfigWrong(t *testing.T) {
 		{"negative days", func(c *litekeep.Config) { c.RetentionDays = -1 }, []string{"RetentionDays"}},
 		{"a century", func(c *litekeep.Config) { c.RetentionDays = 36501 }, []string{"RetentionDays"}},
 		{"negative minimum", func(c *litekeep.Config) { c.KeepLast = -1 }, []string{"KeepLast"}},
+		{"no time at all", func(c *litekeep.Config) { c.KeepWithin = -time.Hour }, []string{"KeepWithin", "-1h"}},
+		{"too much time", func(c *litekeep.Config) { c.KeepWithin = 36501 * 24 * time.Hour }, []string{"KeepWithin", "hundred"}},
+		{"negative numbers", func(c *litekeep.Config) {
+			c.KeepHourly, c.KeepDaily, c.KeepWeekly, c.KeepMonthly, c.KeepYearly, c.KeepMinimum = -1, -2, -3, -4, -5, -6
+		}, []string{"KeepHourly", "KeepDaily", "KeepWeekly", "KeepMonthly", "KeepYearly", "KeepMinimum"}},
+		{"negative grace", func(c *litekeep.Config) { c.TrashGrace = -1 }, []string{"TrashGrace"}},
+		{"unknown zone", func(c *litekeep.Config) { c.TimeZone = "Europe/Atlantis" }, []string{"TimeZone", "Atlantis"}},
 		{"negative busy timeout", func(c *litekeep.Config) { c.BusyTimeout = -1 }, []string{"BusyTimeout"}},
 		{"negative lock timeout", func(c *litekeep.Config) { c.LockTimeout = -1 }, []string{"LockTimeout"}},
 		{"unknown codec", func(c *litekeep.Config) { c.Compression = "lz4" }, []string{"Compression", "lz4"}},
@@ -152,6 +159,8 @@ func TestConfigFromEnv(t *testing.T) {
 		"DATABASE_PATH": "/srv/shop.db", "BACKUP_DIRECTORY": "/backups", "RETENTION_DAYS": "30",
 		"COMPRESSION": "gzip", "COMPRESSION_LEVEL": "9", "VERIFY_ON_BACKUP": "false", "NAME": "store",
 		"TEMP_DIRECTORY": "/scratch", "BUSY_TIMEOUT": "90s", "LOCK_TIMEOUT": "2m", "KEEP_LAST": "3", "NO_PRUNE": "true",
+		"KEEP_WITHIN": "1d12h", "KEEP_HOURLY": "24", "KEEP_DAILY": "7", "KEEP_WEEKLY": "4", "KEEP_MONTHLY": "12", "KEEP_YEARLY": "2",
+		"KEEP_MINIMUM": "2", "TRASH_GRACE": "48h", "TIME_ZONE": "Europe/Berlin",
 		"KEYS": "file:/a.key,passphrase-env:PHRASE", "SEALED": "true",
 	} {
 		t.Setenv("LITEKEEP_"+name, value)
@@ -164,6 +173,8 @@ func TestConfigFromEnv(t *testing.T) {
 		DatabasePath: "/srv/shop.db", BackupDirectory: "/backups", RetentionDays: 30, Compression: "gzip",
 		CompressionLevel: 9, Name: "store", TempDirectory: "/scratch", BusyTimeout: 90 * time.Second,
 		LockTimeout: 2 * time.Minute, KeepLast: 3, NoPrune: true,
+		KeepWithin: 36 * time.Hour, KeepHourly: 24, KeepDaily: 7, KeepWeekly: 4, KeepMonthly: 12, KeepYearly: 2,
+		KeepMinimum: 2, TrashGrace: 48 * time.Hour, TimeZone: "Europe/Berlin",
 		Keys: []string{"file:/a.key", "passphrase-env:PHRASE"}, Sealed: true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -186,7 +197,7 @@ func TestConfigFromEmptyEnv(t *testing.T) {
 func TestConfigFromWrongEnv(t *testing.T) {
 	for field, value := range map[string]string{
 		"RETENTION_DAYS": "a week", "VERIFY_ON_BACKUP": "perhaps", "BUSY_TIMEOUT": "30", "KEEP_LAST": "1.5",
-		"COMPRESSION_LEVEL": "best",
+		"COMPRESSION_LEVEL": "best", "KEEP_WITHIN": "7", "TRASH_GRACE": "-1d",
 	} {
 		t.Run(field, func(t *testing.T) {
 			t.Setenv("LITEKEEP_"+field, value)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/manifest"
-	"github.com/litekeep/litekeep/internal/retention"
 	"github.com/litekeep/litekeep/internal/store"
 	"github.com/litekeep/litekeep/internal/vault"
 )
@@ -37,15 +36,9 @@ func (c Config) minCopies() int {
 	return c.MinCopies
 }
 
-// policy is the retention of the BackupDirectory, and of destinations that have
-// none of their own.
-func (c Config) policy() retention.Policy {
-	return retention.Policy{KeepWithin: time.Duration(c.RetentionDays) * 24 * time.Hour, KeepLast: c.KeepLast}
-}
-
 // openDestination opens a destination.
 func (s *Service) openDestination(ctx context.Context, text string, create bool) (*destination.Destination, error) {
-	return destination.Open(ctx, text, destination.Options{Policy: s.cfg.policy(), Create: create})
+	return destination.Open(ctx, text, destination.Options{Policy: s.cfg.policy(), Grace: s.cfg.TrashGrace, Create: create})
 }
 
 // copyAll copies a new backup to the other destinations, side by side. What went

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -14,7 +15,16 @@ var variables = []struct{ name, flag string }{
 	{"LITEKEEP_DATABASE_PATH", "DATABASE"},
 	{"LITEKEEP_BACKUP_DIRECTORY", "--dir"},
 	{"LITEKEEP_RETENTION_DAYS", "--retention-days"},
+	{"LITEKEEP_KEEP_WITHIN", "--keep-within"},
 	{"LITEKEEP_KEEP_LAST", "--keep-last"},
+	{"LITEKEEP_KEEP_HOURLY", "--keep-hourly"},
+	{"LITEKEEP_KEEP_DAILY", "--keep-daily"},
+	{"LITEKEEP_KEEP_WEEKLY", "--keep-weekly"},
+	{"LITEKEEP_KEEP_MONTHLY", "--keep-monthly"},
+	{"LITEKEEP_KEEP_YEARLY", "--keep-yearly"},
+	{"LITEKEEP_KEEP_MINIMUM", "--keep-minimum"},
+	{"LITEKEEP_TRASH_GRACE", "--trash-grace"},
+	{"LITEKEEP_TIME_ZONE", "--time-zone"},
 	{"LITEKEEP_COMPRESSION", "--compress"},
 	{"LITEKEEP_COMPRESSION_LEVEL", "--level"},
 	{"LITEKEEP_VERIFY_ON_BACKUP", "--no-verify, the other way round"},
@@ -47,11 +57,6 @@ func (a *app) jsonFlag(f *pflag.FlagSet) {
 	f.BoolVar(&a.json, "json", false, "print one JSON object for programs (docs/CLI.md)")
 }
 
-func (a *app) retentionFlags(f *pflag.FlagSet) {
-	f.IntVar(&a.cfg.RetentionDays, "retention-days", a.cfg.RetentionDays, "keep backups for `DAYS`")
-	f.IntVar(&a.cfg.KeepLast, "keep-last", a.cfg.KeepLast, "keep the last `N` verified backups however old they are")
-}
-
 func (a *app) waitFlags(f *pflag.FlagSet) {
 	f.DurationVar(&a.cfg.BusyTimeout, "busy-timeout", a.cfg.BusyTimeout, "wait `TIME` for a database that others have locked")
 	f.DurationVar(&a.cfg.LockTimeout, "wait", a.cfg.LockTimeout, "wait `TIME` for another litekeep that works on the same backups")
@@ -60,11 +65,14 @@ func (a *app) waitFlags(f *pflag.FlagSet) {
 // checkNumbers refuses zeros that would stand for a default in a Config, and
 // turns those that mean "not at all" into what the Config has for it.
 func (a *app) checkNumbers(f *pflag.FlagSet) error {
-	for _, name := range []string{"retention-days", "keep-last", "level"} {
+	for _, name := range []string{"retention-days", "keep-within", "keep-last", "keep-minimum", "level"} {
 		flag := f.Lookup(name)
-		if flag != nil && flag.Changed && flag.Value.String() == "0" {
-			return usage(fmt.Sprintf("--%s: 0 is too little; the least is 1", name), "")
+		if flag != nil && flag.Changed && strings.TrimSuffix(flag.Value.String(), "s") == "0" {
+			return usage(fmt.Sprintf("--%s: 0 is too little", name), "")
 		}
+	}
+	if days := f.Lookup("retention-days"); days != nil && days.Changed && !f.Changed("keep-within") {
+		a.cfg.KeepWithin = 0 // that of the environment would win
 	}
 	if flag := f.Lookup("busy-timeout"); flag != nil && a.cfg.BusyTimeout == 0 {
 		a.cfg.BusyTimeout = time.Nanosecond

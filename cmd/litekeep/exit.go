@@ -87,7 +87,16 @@ func succeeded() failure { return failure{Success: true} }
 // line.
 var fields = strings.NewReplacer(
 	"RetentionDays: ", "--retention-days: ",
+	"KeepWithin: ", "--keep-within: ",
 	"KeepLast: ", "--keep-last: ",
+	"KeepHourly: ", "--keep-hourly: ",
+	"KeepDaily: ", "--keep-daily: ",
+	"KeepWeekly: ", "--keep-weekly: ",
+	"KeepMonthly: ", "--keep-monthly: ",
+	"KeepYearly: ", "--keep-yearly: ",
+	"KeepMinimum: ", "--keep-minimum: ",
+	"TrashGrace: ", "--trash-grace: ",
+	"TimeZone: ", "--time-zone: ",
 	"BusyTimeout: ", "--busy-timeout: ",
 	"LockTimeout: ", "--wait: ",
 	"Compression: ", "--compress: ",

@@ -5,8 +5,8 @@
 //	file:///mnt/nas/backups?retention_days=30
 //	s3://bucket/prefix?region=eu-central-1&retention_days=90&keep_last=3
 //
-// The parameters retention_days and keep_last are the place's own retention; the
-// others are those of package cloud.
+// Some parameters are the place's own retention, see Parameters; the others are
+// those of package cloud.
 package destination
 
 import (
@@ -17,7 +17,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -39,8 +38,10 @@ type Destination struct {
 
 // Options are the choices of Open.
 type Options struct {
-	// Policy is the retention where the destination has none of its own.
+	// Policy is the retention where the destination has none of its own, and Grace
+	// how long the trash is kept.
 	Policy retention.Policy
+	Grace  time.Duration
 	// Create makes a folder that is missing.
 	Create bool
 }
@@ -56,17 +57,18 @@ type named struct {
 	folder string // "" for a URL that package cloud takes
 	url    string // without the parameters of this package
 	policy retention.Policy
+	grace  time.Duration
 }
 
 // Check returns an error that matches ErrName unless text names a destination.
 // It connects to nothing.
 func Check(text string) error {
-	_, err := parse(text, retention.Policy{})
+	_, err := parse(text, Options{})
 	return err
 }
 
-func parse(text string, policy retention.Policy) (named, error) {
-	n := named{folder: text, policy: policy}
+func parse(text string, o Options) (named, error) {
+	n := named{folder: text, policy: o.Policy, grace: o.Grace}
 	if text == "" {
 		return n, fmt.Errorf("%w: it is empty", ErrName)
 	}
@@ -78,18 +80,13 @@ func parse(text string, policy retention.Policy) (named, error) {
 		return n, fmt.Errorf("%w: it cannot be read as a URL", ErrName) // err repeats the text, secrets and all
 	}
 	query := u.Query()
-	if n.policy.KeepWithin, err = days(query, n.policy.KeepWithin); err != nil {
+	if err := n.takeRetention(query); err != nil {
 		return n, err
 	}
-	if n.policy.KeepLast, err = count(query, "keep_last", n.policy.KeepLast); err != nil {
-		return n, err
-	}
-	query.Del("retention_days")
-	query.Del("keep_last")
 	u.RawQuery = query.Encode()
 	if u.Scheme == "file" {
 		if u.Host != "" || len(query) > 0 {
-			return n, fmt.Errorf("%w: want file:///path, with no parameters but retention_days and keep_last", ErrName)
+			return n, fmt.Errorf("%w: want file:///path, with no parameters but %s", ErrName, strings.Join(Parameters(), ", "))
 		}
 		n.folder = filepath.FromSlash(u.Path)
 		return n, nil
@@ -105,32 +102,13 @@ func parse(text string, policy retention.Policy) (named, error) {
 	return n, nil
 }
 
-func days(query url.Values, otherwise time.Duration) (time.Duration, error) {
-	n, err := count(query, "retention_days", 0)
-	if err != nil || n == 0 {
-		return otherwise, err
-	}
-	return time.Duration(n) * 24 * time.Hour, nil
-}
-
-func count(query url.Values, name string, otherwise int) (int, error) {
-	if !query.Has(name) {
-		return otherwise, nil
-	}
-	n, err := strconv.Atoi(query.Get(name))
-	if err != nil || n < 1 || n > 36500 || len(query[name]) > 1 {
-		return 0, fmt.Errorf("%w: %s must be one number from 1 to 36500", ErrName, name)
-	}
-	return n, nil
-}
-
 // Open opens a destination. The error matches ErrName when text names none.
 func Open(ctx context.Context, text string, o Options) (*Destination, error) {
-	n, err := parse(text, o.Policy)
+	n, err := parse(text, o)
 	if err != nil {
 		return nil, err
 	}
-	d := &Destination{Place: vault.Place{Name: text, Policy: n.policy}}
+	d := &Destination{Place: vault.Place{Name: text, Policy: n.policy, Grace: n.grace}}
 	if n.folder != "" {
 		s, err := folder.Open(n.folder, folder.Options{Create: o.Create})
 		if err != nil {

@@ -19,16 +19,26 @@ func TestCheck(t *testing.T) {
 		"backups":                             "",
 		"/var/backups":                        "",
 		"s3://bucket/prefix?region=eu-west-1": "",
-		"s3://bucket?region=eu-west-1&retention_days=90&keep_last=3": "",
-		"s3://bucket?regoin=x":              "regoin",
-		"s3://bucket?retention_days=soon":   "retention_days",
-		"s3://bucket?keep_last=0":           "keep_last",
-		"s3://":                             "not a destination",
-		"ftp://host/folder":                 "use a folder's path or one of file, ",
-		"file://host/folder":                "file:///path",
-		"file:///folder?lock=3d":            "file:///path",
-		"s3://user:secret-word@bucket/x":    "not a destination",
-		"s3://bucket/%zz?password=secret-2": "not a destination",
+		"s3://bucket?region=eu-west-1&retention_days=90&keep_last=3":                                                                                 "",
+		"s3://bucket?region=x&keep_within=36h&keep_hourly=24&keep_daily=0&keep_weekly=4&keep_monthly=12&keep_yearly=2&keep_minimum=2&trash_grace=7d": "",
+		"s3://bucket?retention_days=3&keep_within=3d":                                                                                                "not both",
+		"s3://bucket?keep_within=3":                 "keep_within",
+		"s3://bucket?keep_within=0d":                "keep_within",
+		"s3://bucket?keep_within=1d&keep_within=2d": "keep_within",
+		"s3://bucket?keep_daily=-1":                 "keep_daily",
+		"s3://bucket?keep_yearly=many":              "keep_yearly",
+		"s3://bucket?keep_minimum=0":                "keep_minimum",
+		"s3://bucket?trash_grace=-1d":               "trash_grace",
+		"file:///folder?keep_fortnightly=2":         "keep_minimum",
+		"s3://bucket?regoin=x":                      "regoin",
+		"s3://bucket?retention_days=soon":           "retention_days",
+		"s3://bucket?keep_last=0":                   "keep_last",
+		"s3://":                                     "not a destination",
+		"ftp://host/folder":                         "use a folder's path or one of file, ",
+		"file://host/folder":                        "file:///path",
+		"file:///folder?lock=3d":                    "file:///path",
+		"s3://user:secret-word@bucket/x":            "not a destination",
+		"s3://bucket/%zz?password=secret-2":         "not a destination",
 	} {
 		err := destination.Check(text)
 		if wrong == "" {
@@ -58,6 +68,16 @@ func TestOpenFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
+	all, err := destination.Open(t.Context(), "file://"+dir+"?keep_within=1d12h&keep_daily=0&keep_monthly=12&trash_grace=0", destination.Options{
+		Policy: retention.Policy{KeepWithin: time.Hour, KeepDaily: 7, KeepYearly: 3}, Grace: time.Hour,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer all.Close()
+	if want := (retention.Policy{KeepWithin: 36 * time.Hour, KeepMonthly: 12, KeepYearly: 3}); all.Policy != want || all.Grace != 0 {
+		t.Errorf("opened with %+v, %v", all.Policy, all.Grace)
+	}
 	if d.Folder != dir || d.Policy.KeepWithin != 30*24*time.Hour || d.Policy.KeepLast != 5 {
 		t.Errorf("opened %q with %+v", d.Folder, d.Policy)
 	}

@@ -22,6 +22,8 @@ type Place struct {
 	Name   string // the destination as it was given, for people
 	Store  store.Store
 	Policy retention.Policy
+	// Grace is how long what is dropped stays in the trash; 0 removes it at once.
+	Grace time.Duration
 }
 
 // A Ref names a backup, in every place.

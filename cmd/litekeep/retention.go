@@ -1,0 +1,54 @@
+package main
+
+import (
+	"time"
+	_ "time/tzdata" // for --time-zone on systems that have no zones
+
+	"github.com/spf13/pflag"
+
+	"github.com/litekeep/litekeep/internal/retention"
+)
+
+// days is the value of a flag that is a length of time, in days too.
+type days struct{ d *time.Duration }
+
+func (v days) String() string {
+	if v.d == nil {
+		return "" // pflag asks a zero value
+	}
+	return retention.FormatDuration(*v.d)
+}
+
+func (v days) Type() string { return "duration" }
+
+func (v days) Set(text string) (err error) {
+	*v.d, err = retention.ParseDuration(text)
+	return err
+}
+
+// retentionFlags are the flags that say how long backups are kept.
+func (a *app) retentionFlags(f *pflag.FlagSet) {
+	f.IntVar(&a.cfg.RetentionDays, "retention-days", a.cfg.RetentionDays, "keep every backup for `DAYS`")
+	f.Var(days{&a.cfg.KeepWithin}, "keep-within", "keep every backup for `TIME`, 36h or 7d say; wins over --retention-days")
+	f.IntVar(&a.cfg.KeepLast, "keep-last", a.cfg.KeepLast, "keep the last `N` verified backups however old they are")
+	for _, period := range []struct {
+		name string
+		n    *int
+		of   string
+	}{
+		{"hourly", &a.cfg.KeepHourly, "hours"},
+		{"daily", &a.cfg.KeepDaily, "days"},
+		{"weekly", &a.cfg.KeepWeekly, "weeks, which begin on Monday"},
+		{"monthly", &a.cfg.KeepMonthly, "months"},
+		{"yearly", &a.cfg.KeepYearly, "years"},
+	} {
+		f.IntVar(period.n, "keep-"+period.name, *period.n, "keep the first verified backup of each of the last `N` "+period.of)
+	}
+	f.IntVar(&a.cfg.KeepMinimum, "keep-minimum", a.cfg.KeepMinimum, "never have fewer than `N` verified backups, also when one is deleted by hand")
+	a.graceFlag(f)
+	f.StringVar(&a.cfg.TimeZone, "time-zone", a.cfg.TimeZone, "`ZONE` where hours, days, … begin: Europe/Berlin, or Local (default UTC)")
+}
+
+func (a *app) graceFlag(f *pflag.FlagSet) {
+	f.Var(days{&a.cfg.TrashGrace}, "trash-grace", "keep what is dropped in the trash for `TIME`, 7d say, before it is removed")
+}
