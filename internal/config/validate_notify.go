@@ -1,0 +1,140 @@
+package config
+
+import (
+	"net/mail"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// minSecret is the shortest key that messages are signed with, in bytes: shorter ones
+// can be guessed from one message.
+const minSecret = 16
+
+func (d *decoder) notifications(c *Config) {
+	n := &c.Notifications
+	d.between("notifications.group", n.Group, 0, day)
+	d.between("notifications.repeat", n.Repeat, time.Minute, 365*day)
+	var names []string
+	for _, db := range c.Databases {
+		names = append(names, db.Name)
+	}
+	seen := map[string]bool{}
+	for i := range n.Channels {
+		ch := &n.Channels[i]
+		at := join("notifications.channels", strconv.Itoa(i))
+		d.channel(at, ch, names)
+		if seen[ch.Name] && ch.Name != "" {
+			d.wrong(join(at, "name"), "", "a second channel %q", ch.Name)
+		}
+		seen[ch.Name] = true
+	}
+}
+
+func (d *decoder) channel(at string, ch *Channel, databases []string) {
+	d.required(join(at, "name"), ch.Name, "a name")
+	for i, name := range ch.Events {
+		if !slices.Contains(Events(), name) {
+			hint := didYouMean(name, Events())
+			if hint == "" {
+				hint = "known are " + oneOf(Events())
+			}
+			d.wrong(join(join(at, "events"), strconv.Itoa(i)), hint, "%q is no event", name)
+		}
+	}
+	for i, name := range ch.Databases {
+		if !slices.Contains(databases, name) {
+			d.wrong(join(join(at, "databases"), strconv.Itoa(i)), didYouMean(name, databases), "there is no database %q", name)
+		}
+	}
+	if d.bad[join(at, "type")] || ch.Type == "" {
+		return
+	}
+	d.foreignKeys(at, ch)
+	switch ch.Type {
+	case TypeEmail:
+		d.email(at, ch)
+	case TypeSlack:
+		d.webAddress(join(at, "url"), ch.URL, true)
+	case TypeWebhook:
+		d.webAddress(join(at, "url"), ch.URL, true)
+		if path := join(at, "secret"); !d.has(path) {
+			d.wrong(path, "receivers check with it that a message is yours", "a webhook needs a secret")
+		} else if n := len(ch.Secret.Reveal()); n < minSecret && !d.bad[path] {
+			d.wrong(path, "`openssl rand -hex 16` makes one", "has %d bytes; at least %d are needed", n, minSecret)
+		}
+	case TypeHeartbeat:
+		d.webAddress(join(at, "url"), ch.URL, true)
+		d.webAddress(join(at, "failure_url"), ch.FailureURL, false)
+	}
+}
+
+// foreignKeys refuses the keys of other types of channels.
+func (d *decoder) foreignKeys(at string, ch *Channel) {
+	for _, k := range keysOf(reflect.TypeFor[Channel]()) {
+		path := join(at, k.name)
+		if k.channels != nil && !slices.Contains(k.channels, ch.Type) && d.has(path) {
+			d.bad[path] = true
+			d.add(d.keyAt[path], path, "a channel of the type "+ch.Type+" has no such key", "it is for "+oneOf(k.channels))
+		}
+	}
+}
+
+func (d *decoder) email(at string, ch *Channel) {
+	if ch.TLS == "" {
+		ch.TLS = StartTLS
+	}
+	if ch.Port == 0 {
+		ch.Port = 587 // submission, RFC 6409
+		if ch.TLS == ImplicitTLS {
+			ch.Port = 465 // submissions, RFC 8314
+		}
+	}
+	switch path := join(at, "host"); {
+	case d.bad[path]:
+	case ch.Host == "":
+		d.wrong(path, "", "a channel of the type email needs a host")
+	case strings.ContainsAny(ch.Host, "/@ ") || strings.Count(ch.Host, ":") == 1:
+		d.wrong(path, "the port has a key of its own", "%q is not the name of a mail server", ch.Host)
+	case ch.TLS == NoTLS && !isLoopback(ch.Host):
+		d.wrong(join(at, "tls"), "use starttls or tls", "mail without encryption is for a server on this machine only")
+	}
+	if ch.Password.IsSet() != (ch.User != "") && !d.bad[join(at, "password")] && !d.bad[join(at, "user")] {
+		d.wrong(at, "", "user and password come together")
+	}
+	d.address(join(at, "from"), ch.From)
+	if len(ch.To) == 0 && !d.bad[join(at, "to")] {
+		d.wrong(join(at, "to"), "", "a channel of the type email needs addresses to write to")
+	}
+	for i, to := range ch.To {
+		d.address(join(join(at, "to"), strconv.Itoa(i)), to)
+	}
+}
+
+func (d *decoder) address(path, text string) {
+	if d.bad[path] {
+		return
+	}
+	if _, err := mail.ParseAddress(text); err != nil {
+		d.wrong(path, "want an address such as ops@example.org or Ops <ops@example.org>", "%q is not a mail address", text)
+	}
+}
+
+// webAddress checks a URL that may let whoever has it in, and so is never shown.
+func (d *decoder) webAddress(path string, s Secret, needed bool) {
+	switch {
+	case d.bad[path]:
+	case !s.IsSet() && needed:
+		d.wrong(path, "", "the channel needs a url")
+	case s.IsSet() && !isWebAddress(s.Reveal()):
+		d.wrong(path, "", "is not a URL that begins with https:// or http://")
+	}
+}
+
+func isWebAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.Opaque == ""
+}
