@@ -37,6 +37,7 @@ var layers = [][]string{
 	{"internal/vault"},
 	{"internal/destination"},
 	{"."},
+	{"internal/notify"},
 	{"cmd/litekeep", "bench"},
 }
 
@@ -54,6 +55,7 @@ var reserved = map[string][]string{
 	"cloud.google.com/":       {"internal/store/cloud"},
 	"gocloud.dev/secrets":     {"internal/keys/kms"},
 	"github.com/tink-crypto/": {"internal/keys", "internal/seal"},
+	"github.com/wneessen/":    {"internal/notify"},
 	"pgregory.net/":           nil, // tests
 	"github.com/google/":      nil,
 	"github.com/rogpeppe":     nil,
