@@ -33,7 +33,7 @@ var layers = [][]string{
 	{"internal/export", "internal/rebuild"},
 	{"internal/store"},
 	{"internal/store/folder", "internal/store/cloud", "internal/store/probe"},
-	{"internal/retention"},
+	{"internal/retention", "internal/schedule"},
 	{"internal/vault"},
 	{"internal/destination"},
 	{"."},
@@ -55,6 +55,7 @@ var reserved = map[string][]string{
 	"cloud.google.com/":       {"internal/store/cloud"},
 	"gocloud.dev/secrets":     {"internal/keys/kms"},
 	"github.com/tink-crypto/": {"internal/keys", "internal/seal"},
+	"github.com/netresearch/": {"internal/schedule"},
 	"github.com/wneessen/":    {"internal/notify"},
 	"pgregory.net/":           nil, // tests
 	"github.com/google/":      nil,
@@ -67,6 +68,7 @@ var reserved = map[string][]string{
 // without: it does no I/O.
 var forbidden = map[string][]string{
 	"internal/retention": {"os", "net", "io/fs", "syscall"},
+	"internal/schedule":  {"os", "net", "io/fs", "syscall"},
 	"internal/document":  {"os", "net", "io/fs", "syscall"},
 	"internal/value":     {"os", "net", "io/fs", "syscall"},
 }
