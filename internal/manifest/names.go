@@ -14,6 +14,29 @@ const (
 	PrunedSuffix  = ".manifest.json.pruned" // the manifest of a backup that is being removed
 )
 
+// trashedPrefix begins the suffix of the manifest of a backup in the trash; the time
+// at which it got there follows.
+const trashedPrefix = Suffix + ".trashed-"
+
+const trashedLayout = "20060102T150405Z"
+
+// TrashedSuffix returns what is added to the name of an object to name the manifest
+// of a backup that was put into the trash at t, to the second.
+func TrashedSuffix(t time.Time) string { return trashedPrefix + t.UTC().Format(trashedLayout) }
+
+// ParseTrashedSuffix undoes TrashedSuffix. ok is false for any other suffix.
+func ParseTrashedSuffix(suffix string) (t time.Time, ok bool) {
+	stamp, found := strings.CutPrefix(suffix, trashedPrefix)
+	if !found {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(trashedLayout, stamp)
+	if err != nil || TrashedSuffix(t) != suffix {
+		return time.Time{}, false
+	}
+	return t, true
+}
+
 const codecNone = "none"
 
 // SealedSuffix is what follows the rest of the name of a sealed object.

@@ -35,7 +35,7 @@ func (p *Place) From(ctx context.Context, c *Copy) (*Source, error) {
 	s := &Source{Ref: c.Ref, Stored: c.Outline.Stored, Text: c.Text, Beside: map[string][]byte{}}
 	s.Open = func(ctx context.Context) (io.ReadCloser, error) { return p.Store.Get(ctx, c.Key()) }
 	for _, suffix := range c.Beside {
-		if suffix == manifest.CheckedSuffix || suffix == manifest.PrunedSuffix || suffix == asideSuffix || suffix == storedSuffix {
+		if !goesAlong(suffix) {
 			continue // what is known of that copy, not of the backup
 		}
 		text, err := p.ReadFile(ctx, c.Ref, suffix)
@@ -59,7 +59,11 @@ func (p *Place) Put(ctx context.Context, s *Source) error {
 		return fmt.Errorf("copy to %s: %w", p.Name, err)
 	}
 	for suffix, text := range s.Beside {
-		if err := p.putFile(ctx, s.Key()+suffix, text); err != nil {
+		put := p.putFile
+		if suffix == PinSuffix {
+			put = p.replaceFile // an earlier try may have left an older one
+		}
+		if err := put(ctx, s.Key()+suffix, text); err != nil {
 			return fmt.Errorf("copy to %s: %w", p.Name, err)
 		}
 	}

@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/litekeep/litekeep/internal/manifest"
 	"github.com/litekeep/litekeep/internal/retention"
@@ -61,6 +58,7 @@ type Outline struct {
 	Object   string
 	Stored   manifest.Stored
 	Verified time.Time // zero if the backup was never read back
+	Source   string    // path of the database; "" where that is sealed
 }
 
 // ReadOutline reads the text of a manifest.
@@ -70,13 +68,13 @@ func ReadOutline(text []byte) (*Outline, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Outline{m.Object, m.Stored, m.Verified.Time}, nil
+		return &Outline{m.Object, m.Stored, m.Verified.Time, ""}, nil
 	}
 	m, err := manifest.Decode(text)
 	if err != nil {
 		return nil, err
 	}
-	return &Outline{m.Object, m.Stored, m.Verified.Time}, nil
+	return &Outline{m.Object, m.Stored, m.Verified.Time, m.Source.Path}, nil
 }
 
 // maxManifest bounds what is read of a manifest: more than 3 million frames.
@@ -84,70 +82,6 @@ const maxManifest = 512 << 20
 
 // readers is how many small objects are read at the same time.
 const readers = 8
-
-// List lists the copies of a database, or of all if it is "": by database, the
-// newest first.
-func (p *Place) List(ctx context.Context, database string) ([]*Copy, error) {
-	all, err := p.files(ctx, database)
-	if err != nil {
-		return nil, err
-	}
-	var copies []*Copy
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(readers)
-	for ref, sizes := range all {
-		if _, listed := sizes[manifest.Suffix]; !listed {
-			continue
-		}
-		c := &Copy{Ref: ref, Size: -1}
-		copies = append(copies, c)
-		for suffix, size := range sizes {
-			switch suffix {
-			case "":
-				c.Size = size
-			case manifest.Suffix:
-			default:
-				c.Beside = append(c.Beside, suffix)
-			}
-		}
-		slices.Sort(c.Beside)
-		g.Go(func() error { return p.readManifest(ctx, c) })
-	}
-	if err := g.Wait(); err != nil {
-		return nil, fmt.Errorf("list %s: %w", p.Name, err)
-	}
-	slices.SortFunc(copies, func(a, b *Copy) int {
-		if n := strings.Compare(a.Database, b.Database); n != 0 {
-			return n
-		}
-		return strings.Compare(b.Object, a.Object)
-	})
-	return copies, nil
-}
-
-// files finds what a place has of each backup: the sizes of its files by what is
-// added to the name of the object, which itself has "".
-func (p *Place) files(ctx context.Context, database string) (map[Ref]map[string]int64, error) {
-	prefix := ""
-	if database != "" {
-		prefix = database + "/"
-	}
-	all := map[Ref]map[string]int64{}
-	for info, err := range p.Store.List(ctx, prefix) {
-		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", p.Name, err)
-		}
-		ref, suffix, ok := parseFile(info.Key)
-		if !ok {
-			continue
-		}
-		if all[ref] == nil {
-			all[ref] = map[string]int64{}
-		}
-		all[ref][suffix] = info.Size
-	}
-	return all, nil
-}
 
 // parseFile tells which backup a key belongs to. Every file of a backup begins
 // with the name of its object; the longest name that is one counts.
@@ -165,11 +99,11 @@ func parseFile(key string) (ref Ref, suffix string, ok bool) {
 	return Ref{}, "", false
 }
 
-// readManifest reads the manifest of c. What is wrong with it is its Problem;
-// the error is one of the place.
-func (p *Place) readManifest(ctx context.Context, c *Copy) error {
+// readManifest reads the manifest of c, which has the given suffix. What is wrong
+// with it is its Problem; the error is one of the place.
+func (p *Place) readManifest(ctx context.Context, c *Copy, suffix string) error {
 	var err error
-	if c.Text, err = p.ReadFile(ctx, c.Ref, manifest.Suffix); err != nil {
+	if c.Text, err = p.ReadFile(ctx, c.Ref, suffix); err != nil {
 		if errors.Is(err, store.ErrNotExist) {
 			c.Problem = "its manifest went while it was listed"
 			return nil
@@ -205,6 +139,28 @@ func (p *Place) ReadFile(ctx context.Context, ref Ref, suffix string) ([]byte, e
 		err = fmt.Errorf("%s has more than %d bytes", ref.Key()+suffix, maxManifest)
 	}
 	return text, err
+}
+
+// verified tells whether the manifest says that the backup was read back.
+func (c *Copy) verified() bool { return c.Outline != nil && !c.Outline.Verified.IsZero() }
+
+// group tells the backups of one database from those of others: by its name and,
+// where the manifest tells it, its path, since two can have one name.
+func (c *Copy) group() string {
+	if c.Outline == nil {
+		return c.Database + "\x00"
+	}
+	return c.Database + "\x00" + c.Outline.Source
+}
+
+// label is what messages call a file of the place: its path, where it has one.
+func (p *Place) label(key string) string {
+	if l, ok := p.Store.(store.Locator); ok {
+		if path, err := l.Path(key); err == nil {
+			return path
+		}
+	}
+	return key + " in " + p.Name
 }
 
 // created is the time of a backup, as its name has it.

@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,9 +12,6 @@ import (
 	"github.com/litekeep/litekeep/internal/store"
 )
 
-// PinSuffix names the file that keeps a backup from being pruned.
-const PinSuffix = ".pin.json"
-
 // A Decision says what the retention of a place does with one copy.
 type Decision struct {
 	Ref
@@ -23,109 +19,151 @@ type Decision struct {
 	Time    time.Time
 	Bytes   int64
 	Keep    bool
+	Rules   []retention.Rule // that keep it
 	Reason  string
 	Future  bool      // its time is later than now
 	Locked  time.Time // until when the store keeps it, zero if it does not
-	Removed bool
-	Err     error // why it could not be removed
+	Trashed bool      // it was put into the trash
+	Removed bool      // it is gone
+	Err     error     // why it could not be removed
 }
 
 // Prune applies the retention of the place to its copies of a database, or of
-// all if it is "". It finishes what earlier prunes have begun, and lists again
-// afterwards: what is still there was not removed, whatever the store said. A
-// copy that the store keeps until a date is kept, which is no error.
+// all if it is "". It finishes what earlier prunes have begun, removes what was
+// long enough in the trash, and lists again afterwards: what is still there was not
+// removed, whatever the store said. A copy that the store keeps until a date is
+// kept, which is no error.
+//
+// There is a decision for each copy, and one for each that goes from the trash. The
+// error has those of the decisions.
 func (p *Place) Prune(ctx context.Context, database string, now time.Time, dryRun bool) ([]Decision, error) {
+	found, err := p.Scan(ctx, database)
+	if err != nil {
+		return nil, err
+	}
 	var errs []error
 	if !dryRun {
-		errs = append(errs, p.finish(ctx, database))
+		errs = append(errs, p.finish(ctx, found.unlisted))
 	}
-	list, err := p.List(ctx, database)
-	if err != nil {
-		return nil, errors.Join(append(errs, err)...)
-	}
+	candidates, err := p.candidates(ctx, found.Copies, now)
+	errs = append(errs, err)
 	byID := map[string]*Copy{}
-	var candidates []retention.Backup
-	for _, c := range list {
-		b, err := p.candidate(ctx, c, now)
-		if err != nil {
-			errs = append(errs, err)
-			continue // unknown, so it is neither removed nor counted
-		}
-		byID[b.ID] = c
-		candidates = append(candidates, b)
+	for _, c := range found.Copies {
+		byID[c.Key()] = c
 	}
 	var all []Decision
 	for _, plan := range retention.Plan(p.Policy, candidates, now) {
-		c := byID[plan.Backup.ID]
-		d := Decision{
-			Ref: c.Ref, Place: p.Name, Time: plan.Backup.Time, Bytes: max(c.Size, 0),
-			Keep: plan.Keep, Reason: plan.Reason, Future: plan.Future,
-		}
+		d := p.decision(byID[plan.Backup.ID])
+		d.Keep, d.Rules, d.Reason, d.Future = plan.Keep, plan.Rules, plan.Reason, plan.Future
 		if !d.Keep && ctx.Err() == nil {
-			p.drop(ctx, c, &d, now, dryRun)
+			p.drop(ctx, byID[plan.Backup.ID], &d, now, dryRun)
 		}
 		all = append(all, d)
 	}
-	if !dryRun {
-		errs = append(errs, p.confirm(ctx, database, all))
+	for _, t := range found.Trash {
+		if ctx.Err() == nil && p.expired(t, now) && t.spare(candidates, now) {
+			d := p.decision(&t.Copy)
+			d.Reason = "in the trash since " + t.Since.Format(time.RFC3339)
+			p.removeTrashed(ctx, t, &d, now, dryRun)
+			all = append(all, d)
+		}
 	}
+	return p.settle(ctx, database, all, errs)
+}
+
+// settle makes sure of what was removed, and collects the errors.
+func (p *Place) settle(ctx context.Context, database string, all []Decision, errs []error) ([]Decision, error) {
+	errs = append(errs, p.confirm(ctx, database, all))
 	for i := range all {
 		errs = append(errs, all[i].Err)
 	}
 	return all, errors.Join(append(errs, ctx.Err())...)
 }
 
-// candidate says what the retention must know of a copy.
-func (p *Place) candidate(ctx context.Context, c *Copy, now time.Time) (retention.Backup, error) {
-	b := retention.Backup{ID: c.Key(), Group: c.Database, Time: c.created(), Damaged: c.Problem != ""}
-	if c.Outline != nil {
-		b.Verified = !c.Outline.Verified.IsZero()
+func (p *Place) decision(c *Copy) Decision {
+	return Decision{Ref: c.Ref, Place: p.Name, Time: c.created(), Bytes: max(c.Size, 0)}
+}
+
+// candidates says what the retention must know of copies. One whose notes cannot be
+// read is left out: it is neither removed nor counted.
+func (p *Place) candidates(ctx context.Context, copies []*Copy, now time.Time) ([]retention.Backup, error) {
+	var list []retention.Backup
+	var errs []error
+	for _, c := range copies {
+		b, err := p.candidate(ctx, c, now)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		list = append(list, b)
 	}
+	return list, errors.Join(errs...)
+}
+
+func (p *Place) candidate(ctx context.Context, c *Copy, now time.Time) (retention.Backup, error) {
+	b := retention.Backup{ID: c.Key(), Group: c.group(), Time: c.created(), Verified: c.verified(), Damaged: c.Problem != ""}
 	if slices.Contains(c.Beside, manifest.CheckedSuffix) {
 		text, err := p.ReadFile(ctx, c.Ref, manifest.CheckedSuffix)
 		if err != nil {
-			return b, err
+			return b, fmt.Errorf("read what was found of %s: %w", p.label(c.Key()), err)
 		}
-		if note, err := manifest.DecodeChecked(text); err == nil {
-			b.Damaged = b.Damaged || !note.OK
-			b.Verified = b.Verified || note.OK
-		}
+		// A note that cannot be read says nothing good.
+		note, err := manifest.DecodeChecked(text)
+		b.Damaged = b.Damaged || err != nil || !note.OK
+		b.Verified = b.Verified || err == nil && note.OK
 	}
-	if slices.Contains(c.Beside, PinSuffix) {
-		text, err := p.ReadFile(ctx, c.Ref, PinSuffix)
-		if err != nil {
-			return b, err
-		}
-		var pin struct{ Until time.Time }
-		// A pin that cannot be read is one all the same.
-		b.Pinned = json.Unmarshal(text, &pin) != nil || pin.Until.After(now)
+	pin, err := p.Pin(ctx, c)
+	if pin != nil {
+		b.Pinned, b.Unpinned, b.Note = pin.Active(now), !pin.Active(now), pin.Note
 	}
-	return b, nil
+	return b, err
 }
 
-// drop removes a copy, unless the store keeps it.
+// drop puts a copy into the trash or, where there is none, removes it, unless the
+// store keeps it.
 func (p *Place) drop(ctx context.Context, c *Copy, d *Decision, now time.Time, dryRun bool) {
-	until, err := p.lockedUntil(ctx, c.Ref)
+	if p.lockedYet(ctx, d, now) || dryRun {
+		return
+	}
+	into := manifest.PrunedSuffix
+	if p.Grace > 0 {
+		into = manifest.TrashedSuffix(now)
+	}
+	if err := store.Unlist(ctx, p.Store, c.Key()+manifest.Suffix, c.Key()+into); err != nil {
+		d.fail(fmt.Errorf("unlist %s: %w", p.label(c.Key()), err))
+		return
+	}
+	if p.Grace > 0 {
+		d.Trashed = true
+		return
+	}
+	d.fail(p.removeRest(ctx, c.Ref, c.Beside))
+	d.Removed = d.Err == nil && !d.Keep
+}
+
+// fail notes why something could not be removed. That the store keeps it is no
+// error.
+func (d *Decision) fail(err error) {
+	if date, locked := store.KeptUntil(err); locked {
+		d.Keep, d.Locked, d.Reason = true, date, "kept by the store's lock; "+d.Reason
+		return
+	}
+	d.Err = err
+}
+
+// lockedYet reports whether the store keeps a copy, or does not say.
+func (p *Place) lockedYet(ctx context.Context, d *Decision, now time.Time) bool {
+	until, err := p.lockedUntil(ctx, d.Ref)
 	if err != nil {
 		d.Err = err
-		return
+		return true
 	}
-	if until.After(now) {
-		d.Keep, d.Locked = true, until
-		d.Reason = "kept until " + until.UTC().Format(time.RFC3339) + " by the store's lock; " + d.Reason
-		return
+	if !until.After(now) {
+		return false
 	}
-	if dryRun {
-		return
-	}
-	if d.Err = p.remove(ctx, c.Ref, c.Beside); d.Err != nil {
-		if date, locked := store.KeptUntil(d.Err); locked {
-			d.Keep, d.Locked, d.Err = true, date, nil
-			d.Reason = "kept by the store's lock; " + d.Reason
-		}
-		return
-	}
-	d.Removed = true
+	d.Keep, d.Locked = true, until
+	d.Reason = "kept until " + until.UTC().Format(time.RFC3339) + " by the store's lock; " + d.Reason
+	return true
 }
 
 // lockedUntil asks the store how long it keeps an object.
@@ -150,43 +188,26 @@ func (p *Place) lockedUntil(ctx context.Context, ref Ref) (time.Time, error) {
 	return latest, nil
 }
 
-// remove unlists a copy, and removes it then.
-func (p *Place) remove(ctx context.Context, ref Ref, beside []string) error {
-	if err := store.Unlist(ctx, p.Store, ref.Key()+manifest.Suffix, ref.Key()+manifest.PrunedSuffix); err != nil {
-		return fmt.Errorf("unlist in %s: %w", p.Name, err)
-	}
-	return p.removeRest(ctx, ref, beside)
-}
-
 // removeRest removes what an unlisted copy still has, its mark last.
 func (p *Place) removeRest(ctx context.Context, ref Ref, beside []string) error {
-	for _, suffix := range append(slices.Clone(beside), "", manifest.PrunedSuffix) {
+	suffixes := []string{""}
+	for _, suffix := range beside {
+		if isOurs(suffix) {
+			suffixes = append(suffixes, suffix)
+		}
+	}
+	for _, suffix := range append(suffixes, manifest.PrunedSuffix) {
 		if err := p.Store.Delete(ctx, ref.Key()+suffix); err != nil {
-			return fmt.Errorf("remove from %s: %w", p.Name, err)
+			return fmt.Errorf("remove %s: %w", p.label(ref.Key()+suffix), err)
 		}
 	}
 	return nil
 }
 
 // finish removes the rest of what was unlisted.
-func (p *Place) finish(ctx context.Context, database string) error {
-	all, err := p.files(ctx, database)
-	if err != nil {
-		return err
-	}
+func (p *Place) finish(ctx context.Context, unlisted map[Ref][]string) error {
 	var errs []error
-	for ref, sizes := range all {
-		_, pruned := sizes[manifest.PrunedSuffix]
-		_, listed := sizes[manifest.Suffix]
-		if !pruned || listed {
-			continue
-		}
-		var beside []string
-		for suffix := range sizes {
-			if suffix != "" && suffix != manifest.PrunedSuffix {
-				beside = append(beside, suffix)
-			}
-		}
+	for ref, beside := range unlisted {
 		errs = append(errs, p.removeRest(ctx, ref, beside))
 	}
 	return errors.Join(errs...)
@@ -214,7 +235,7 @@ func (p *Place) confirm(ctx context.Context, database string, all []Decision) er
 			err = errors.Join(store.ErrUndeleted, r.Close())
 		}
 		all[i].Removed = false
-		all[i].Err = fmt.Errorf("%s in %s: %w", all[i].Key(), p.Name, err)
+		all[i].Err = fmt.Errorf("%s: %w", p.label(all[i].Key()), err)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"time"
 
 	"github.com/litekeep/litekeep/internal/manifest"
 	"github.com/litekeep/litekeep/internal/store"
@@ -32,9 +33,9 @@ type SyncOptions struct {
 	// copy that others are made from is read from end to end in either case.
 	Level  Level
 	DryRun bool
-	// Skip, if not nil, says which backups a place need not have: those that
-	// its retention would remove.
-	Skip func(p *Place, ref Ref) bool
+	// Now is the time by which the retention of each place is judged: what it
+	// would drop is not copied there.
+	Now time.Time
 	// Report, if not nil, is called with each action when it is done.
 	Report func(Action)
 }
@@ -45,15 +46,17 @@ type SyncOptions struct {
 // matches them.
 func Sync(ctx context.Context, places []*Place, o SyncOptions) ([]Action, error) {
 	s := &syncing{o: o, copies: map[Ref]map[*Place]*Copy{}}
+	all := map[*Place]*Contents{}
 	var errs []error
 	for _, p := range places {
-		list, err := p.List(ctx, o.Database)
+		found, err := p.Scan(ctx, o.Database)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		s.places = append(s.places, p)
-		for _, c := range list {
+		all[p] = found
+		for _, c := range found.Copies {
 			if s.copies[c.Ref] == nil {
 				s.copies[c.Ref] = map[*Place]*Copy{}
 				s.refs = append(s.refs, c.Ref)
@@ -61,16 +64,17 @@ func Sync(ctx context.Context, places []*Place, o SyncOptions) ([]Action, error)
 			s.copies[c.Ref][p] = c
 		}
 	}
-	var all []Action
+	s.missing = Missing(all, o.Now)
+	var done []Action
 	for _, ref := range s.refs {
 		actions, err := s.backup(ctx, ref)
-		all = append(all, actions...)
+		done = append(done, actions...)
 		errs = append(errs, err)
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	return all, errors.Join(append(errs, ctx.Err())...)
+	return done, errors.Join(append(errs, ctx.Err())...)
 }
 
 type syncing struct {
@@ -78,6 +82,8 @@ type syncing struct {
 	places []*Place // that could be listed
 	refs   []Ref
 	copies map[Ref]map[*Place]*Copy
+
+	missing map[*Place]map[Ref]bool
 }
 
 // backup brings one backup to all places.
@@ -88,7 +94,7 @@ func (s *syncing) backup(ctx context.Context, ref Ref) ([]Action, error) {
 	for _, p := range s.places {
 		c := s.copies[ref][p]
 		switch {
-		case c == nil && (s.o.Skip == nil || !s.o.Skip(p, ref)):
+		case s.missing[p][ref]:
 			lacking = append(lacking, p)
 		case c != nil:
 			err := p.Verify(ctx, c, s.o.Level, nil)
@@ -101,7 +107,7 @@ func (s *syncing) backup(ctx context.Context, ref Ref) ([]Action, error) {
 		}
 	}
 	if !s.o.DryRun {
-		errs = append(errs, s.shareKeys(ctx, ref, broken))
+		errs = append(errs, s.shareKeys(ctx, ref, broken), s.sharePins(ctx, ref, broken))
 	}
 	if len(lacking) == 0 {
 		return nil, errors.Join(errs...)
