@@ -18,6 +18,7 @@ import (
 	"github.com/litekeep/litekeep/internal/export"
 	"github.com/litekeep/litekeep/internal/manifest"
 	"github.com/litekeep/litekeep/internal/seal"
+	"github.com/litekeep/litekeep/internal/vault"
 )
 
 // CreateBackup backs up the database of the Config: it takes a snapshot,
@@ -29,7 +30,7 @@ import (
 // it matches ErrCopies there is a backup all the same, which is returned: in
 // BackupDirectory, but in too few other places.
 func (s *Service) CreateBackup(ctx context.Context) (*Backup, error) {
-	b, err := s.createBackup(ctx, pinNone)
+	b, err := s.createBackup(ctx, nil)
 	if errors.Is(err, ErrCopies) {
 		return b, err
 	}
@@ -55,7 +56,7 @@ type run struct {
 	dropped  chan struct{} // closed when the snapshot is removed, nil before it can be
 }
 
-func (s *Service) createBackup(ctx context.Context, p pin) (b *Backup, err error) {
+func (s *Service) createBackup(ctx context.Context, p *vault.Pin) (b *Backup, err error) {
 	if err := s.cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -95,16 +96,16 @@ func (s *Service) createBackup(ctx context.Context, p pin) (b *Backup, err error
 		return nil, err
 	}
 	s.log.Info("backup done", "database", r.source, "path", b.Path, "bytes", b.SizeBytes, "rows", b.RecordCount)
-	if len(s.cfg.Copies) > 0 && p.until == "" {
+	if len(s.cfg.Copies) > 0 && p == nil {
 		if err := s.copyAll(ctx, b); err != nil {
 			return b, err
 		}
 	}
-	if b.Verified.IsZero() || p.until != "" || s.cfg.NoPrune {
+	if b.Verified.IsZero() || p != nil || s.cfg.NoPrune {
 		return b, nil
 	}
 	b.Pruned, err = s.prune(ctx, s.cfg.Name, false)
-	copies, copiesErr := s.pruneCopies(ctx, s.cfg.Name, false)
+	copies, copiesErr := s.pruneAt(ctx, s.cfg.Copies, s.cfg.Name, false)
 	b.Pruned = append(b.Pruned, copies...)
 	if err = errors.Join(err, copiesErr); err != nil {
 		b.Warnings = append(b.Warnings, "old backups were not all removed: "+err.Error())
@@ -122,7 +123,7 @@ func sourceError(err error) error {
 	return err
 }
 
-func (r *run) do(ctx context.Context, p pin) (*Backup, error) {
+func (r *run) do(ctx context.Context, p *vault.Pin) (*Backup, error) {
 	defer r.tidy()
 	if err := r.makeScratch(); err != nil {
 		return nil, err
@@ -345,7 +346,7 @@ func (r *run) fill(p *export.Plan, source document.Source, sum *archive.Summary)
 
 // publish lists the backup: the object gets its name, then the manifest is
 // written.
-func (r *run) publish(o *object, p pin) (*Backup, error) {
+func (r *run) publish(o *object, p *vault.Pin) (*Backup, error) {
 	r.m.Object = filepath.Base(o.final)
 	text, err := r.encode()
 	if err != nil {
@@ -354,8 +355,12 @@ func (r *run) publish(o *object, p pin) (*Backup, error) {
 	if err := o.publish(); err != nil {
 		return nil, err
 	}
-	if p.until != "" {
-		if err := r.s.disk.WriteFile(o.final+pinSuffix, p.encode(), durable.FilePerm); err != nil {
+	if p != nil {
+		text, err := p.Encode()
+		if err == nil {
+			err = r.s.disk.WriteFile(o.final+vault.PinSuffix, text, durable.FilePerm)
+		}
+		if err != nil {
 			return nil, errors.Join(err, o.takeBack())
 		}
 	}

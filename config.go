@@ -248,6 +248,17 @@ func (c Config) Validate() error {
 	return &Error{Op: "configuration", Kind: ErrConfig, Err: errors.Join(wrong...)}
 }
 
+// validateAnywhere is Validate for what can be done to a destination, too.
+func (c Config) validateAnywhere() error {
+	if destination.IsURL(c.BackupDirectory) {
+		if err := destination.Check(c.BackupDirectory); err != nil {
+			return &Error{Op: "configuration", Kind: ErrConfig, Err: fmt.Errorf("BackupDirectory: %w", err)}
+		}
+		c.BackupDirectory = ""
+	}
+	return c.Validate()
+}
+
 func (c Config) compression() frame.Compression {
 	return frame.Compression{Codec: c.Compression, Level: c.CompressionLevel}
 }

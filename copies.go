@@ -104,9 +104,9 @@ func (s *Service) localSource(b *Backup) (*vault.Source, error) {
 		Ref: vault.Ref{Database: b.Database, Object: filepath.Base(b.Path)}, Stored: m.Stored, Text: text,
 		Open: func(context.Context) (io.ReadCloser, error) { return os.Open(b.Path) },
 	}
-	pin, err := os.ReadFile(b.Path + pinSuffix)
+	pin, err := os.ReadFile(b.Path + vault.PinSuffix)
 	if err == nil {
-		source.Beside = map[string][]byte{pinSuffix: pin}
+		source.Beside = map[string][]byte{vault.PinSuffix: pin}
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
@@ -156,30 +156,4 @@ func (s *Service) progressOf(sum *progressSum, i int, n int64, p Progress) {
 		p.Bytes += part
 	}
 	s.progress(p)
-}
-
-// pruneCopies applies the retention of each other destination. One that fails
-// does not stop the next.
-func (s *Service) pruneCopies(ctx context.Context, database string, dryRun bool) ([]Decision, error) {
-	if len(s.cfg.Copies) == 0 {
-		return nil, nil
-	}
-	places, closeAll, errs := s.places(ctx, s.cfg.Copies, false)
-	defer closeAll()
-	var all []Decision
-	for _, p := range places {
-		decisions, err := p.Prune(ctx, database, s.now(), dryRun)
-		errs = append(errs, err)
-		for _, v := range decisions {
-			d := Decision{
-				Path: destination.Join(p.Name, v.Ref), Destination: p.Name, Database: v.Database, Time: v.Time, Size: v.Bytes,
-				Keep: v.Keep, Reason: v.Reason, Future: v.Future, Removed: v.Removed,
-			}
-			if v.Err != nil {
-				d.Error = v.Err.Error()
-			}
-			all = append(all, d)
-		}
-	}
-	return all, errors.Join(errs...)
 }

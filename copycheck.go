@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/manifest"
-	"github.com/litekeep/litekeep/internal/retention"
 	"github.com/litekeep/litekeep/internal/vault"
 )
 
@@ -38,17 +39,15 @@ func (s *Service) VerifyCopies(ctx context.Context, full bool, destinations ...s
 		level = vault.Full
 	}
 	var all []CopyCheck
-	found := map[vault.Ref]bool{}
-	has := map[*vault.Place]map[vault.Ref]bool{}
+	found := map[*vault.Place]*vault.Contents{}
 	for _, p := range places {
-		list, err := p.List(ctx, s.cfg.Name)
+		contents, err := p.Scan(ctx, s.cfg.Name)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		has[p] = map[vault.Ref]bool{}
-		for _, c := range list {
-			found[c.Ref], has[p][c.Ref] = true, true
+		found[p] = contents
+		for _, c := range contents.Copies {
 			check := newCopyCheck(p, c.Ref)
 			check.SizeBytes = max(c.Size, 0)
 			err := p.Verify(ctx, c, level, func(n int64) {
@@ -64,14 +63,13 @@ func (s *Service) VerifyCopies(ctx context.Context, full bool, destinations ...s
 			all = append(all, check)
 		}
 	}
-	for ref := range found {
-		for _, p := range places {
-			if has[p] != nil && !has[p][ref] && !s.tooOld(p, ref) {
-				check := newCopyCheck(p, ref)
-				check.Missing, check.Problem = true, "the copy is missing"
-				errs = append(errs, fmt.Errorf("%s is missing in %s: %w", ref.Key(), p.Name, vault.ErrDamaged))
-				all = append(all, check)
-			}
+	missing := vault.Missing(found, s.now())
+	for _, p := range places {
+		for _, ref := range slices.SortedFunc(maps.Keys(missing[p]), vault.CompareRefs) {
+			check := newCopyCheck(p, ref)
+			check.Missing, check.Problem = true, "the copy is missing"
+			errs = append(errs, fmt.Errorf("%s is missing in %s: %w", ref.Key(), p.Name, vault.ErrDamaged))
+			all = append(all, check)
 		}
 	}
 	return all, explain("verify", "", errors.Join(errs...))
@@ -80,17 +78,6 @@ func (s *Service) VerifyCopies(ctx context.Context, full bool, destinations ...s
 func newCopyCheck(p *vault.Place, ref vault.Ref) CopyCheck {
 	at, _, _ := manifest.ParseObjectName(ref.Object)
 	return CopyCheck{Destination: p.Name, Path: destination.Join(p.Name, ref), Database: ref.Database, Timestamp: at.Time}
-}
-
-// tooOld reports whether the age of a backup alone lets the retention of a place
-// remove it, so that it is not missed there.
-func (s *Service) tooOld(p *vault.Place, ref vault.Ref) bool {
-	at, _, ok := manifest.ParseObjectName(ref.Object)
-	within := p.Policy.KeepWithin
-	if within == 0 {
-		within = retention.DefaultKeepWithin
-	}
-	return ok && s.now().Sub(at.Time) > within
 }
 
 // places opens the BackupDirectory and the other destinations, or those that are

@@ -37,6 +37,9 @@ var (
 	ErrWrongKey = errors.New("wrong key")
 	// ErrTarget: a restore cannot be published at its target.
 	ErrTarget = errors.New("target cannot be restored to")
+	// ErrKept: a backup that is not to be deleted: pinned, or one of the last good
+	// ones.
+	ErrKept = errors.New("backup is kept")
 )
 
 // Error is an error with what a person needs to get out of it.
@@ -77,6 +80,10 @@ var kinds = []struct {
 	{cause: export.ErrRefused, kind: ErrRefused},
 	{cause: archive.ErrDamaged, kind: ErrDamaged, hint: anotherHint},
 	{cause: vault.ErrDamaged, kind: ErrDamaged, hint: "`litekeep sync --full` makes damaged and missing copies anew from a good one"},
+	{cause: vault.ErrPinned, kind: ErrKept, hint: "`litekeep unpin BACKUP` takes the pin back; --force deletes it all the same"},
+	{cause: vault.ErrLastGood, kind: ErrKept, hint: "make another backup first; --force deletes it all the same"},
+	{cause: vault.ErrNotThere, kind: ErrNoBackup, hint: "`litekeep list` shows the backups, `litekeep trash` those in the trash"},
+	{cause: vault.ErrIncomplete, kind: ErrDamaged},
 	{cause: rebuild.ErrDocument, kind: ErrDamaged, hint: anotherHint},
 	{cause: manifest.ErrChecksum, kind: ErrDamaged, hint: anotherHint},
 	{cause: manifest.ErrVersion, kind: ErrDamaged, hint: "a newer litekeep wrote it: update litekeep"},

@@ -109,7 +109,7 @@ func ExampleService_CleanupOldBackups() {
 		fmt.Println(d.Time.Format(time.DateOnly), "keep:", d.Keep, d.Reason)
 	}
 	// Output:
-	// 2026-11-21 keep: true newest verified backup
+	// 2026-11-21 keep: true newest verified backup; within 14 days
 	// 2026-11-11 keep: false older than 14 days (20 days)
 	// 2026-11-01 keep: false older than 14 days (30 days)
 }

@@ -4,17 +4,18 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/litekeep/litekeep/internal/durable"
 	"github.com/litekeep/litekeep/internal/manifest"
+	"github.com/litekeep/litekeep/internal/vault"
 )
 
 // The names in a database's folder that belong to no backup (docs/FORMAT.md,
@@ -24,7 +25,6 @@ const (
 	scratchFolder = ".tmp"
 	scratchPrefix = "litekeep-"
 	markFile      = "object"
-	pinSuffix     = ".pin.json"
 )
 
 // lock takes the lock on the backups of the database name, making their folder
@@ -95,9 +95,12 @@ func (s *Service) leftovers(folder string) ([]string, error) {
 		left = append(left, mark)
 		object := filepath.Join(folder, string(name))
 		_, _, named := manifest.ParseObjectName(string(name))
-		_, err := os.Lstat(object + manifest.Suffix)
-		if named && errors.Is(err, fs.ErrNotExist) {
-			left = append(left, object, object+pinSuffix)
+		whole, err := isWhole(object)
+		if err != nil {
+			return nil, err
+		}
+		if named && !whole {
+			left = append(left, object, object+vault.PinSuffix)
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -112,6 +115,19 @@ func (s *Service) leftovers(folder string) ([]string, error) {
 		}
 	}
 	return left, nil
+}
+
+// isWhole reports whether an object has its manifest, be it in the trash.
+func isWhole(object string) (bool, error) {
+	_, err := os.Lstat(object + manifest.Suffix)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err == nil, err
+	}
+	trashed, err := filepath.Glob(escapeGlob(object+manifest.Suffix) + ".*")
+	return slices.ContainsFunc(trashed, func(path string) bool {
+		_, ok := manifest.ParseTrashedSuffix(strings.TrimPrefix(path, object))
+		return ok
+	}), err
 }
 
 // isLeftover reports whether e is a temporary file of ours: the name of an
@@ -131,32 +147,6 @@ func isLeftover(e fs.DirEntry) bool {
 
 func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
-}
-
-// pin keeps a backup from being pruned until a time.
-type pin struct{ until, note string }
-
-var pinNone pin
-
-func (p pin) encode() []byte {
-	b, _ := json.Marshal(map[string]string{"until": p.until, "note": p.note}) // strings always encode
-	return append(b, '\n')
-}
-
-// readPin returns until when the backup at a place is pinned; zero if it is not.
-func readPin(ctx context.Context, at place) (time.Time, error) {
-	b, err := at.sibling(ctx, pinSuffix)
-	if errors.Is(err, fs.ErrNotExist) {
-		return time.Time{}, nil
-	}
-	if err != nil {
-		return time.Time{}, err
-	}
-	var p struct{ Until time.Time }
-	if err := json.Unmarshal(b, &p); err != nil {
-		return time.Time{}, fmt.Errorf("read %s: %w", at.name()+pinSuffix, err)
-	}
-	return p.Until, nil
 }
 
 // names lists the databases that have a folder, or only the configured one.

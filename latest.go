@@ -60,7 +60,7 @@ func (c *choice) offer(b *Backup) bool {
 	case b.Damaged:
 	case b.Verified.IsZero():
 		c.unverified = cmp.Or(c.unverified, b)
-	case !b.Pinned.IsZero():
+	case b.Safety:
 		c.safety = cmp.Or(c.safety, b)
 	default:
 		c.verified = b

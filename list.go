@@ -33,7 +33,7 @@ type Backup struct {
 	Verified      time.Time     `json:"-"` // zero if it was never read back
 	Checked       time.Time     `json:"-"` // last verification of any kind
 	Damaged       bool          `json:"damaged"`
-	Pinned        time.Time     `json:"-"` // until when it may not be pruned
+	Pinned        time.Time     `json:"-"` // until when it may not be pruned; zero without a Pin
 	Warnings      []string      `json:"warnings"`
 	// Problem says why the backup cannot be used, if its manifest or object
 	// is missing or damaged as far as listing can tell. The fields above may
@@ -44,6 +44,10 @@ type Backup struct {
 	// Digest, Source, Duration and Warnings are not known then.
 	Sealed bool `json:"sealed"`
 	Locked bool `json:"locked"`
+	// Pin says who wants it kept, and why; it may be over. Nil if nobody does.
+	Pin *Pin `json:"pin,omitempty"`
+	// Safety says that it is the safety backup of a restore.
+	Safety bool `json:"safety,omitempty"`
 	// Copies says what became of the copies in other destinations, after
 	// CreateBackup.
 	Copies []CopyResult `json:"copies,omitempty"`
@@ -190,7 +194,7 @@ func describe(ctx context.Context, at place, folder string, r *record) (*Backup,
 	if size != r.stored().Bytes {
 		return b, fmt.Errorf("the object has %d bytes, not %d", size, r.stored().Bytes)
 	}
-	if b.Pinned, err = readPin(ctx, at); err != nil {
+	if err := b.readPin(ctx, at); err != nil {
 		return b, err
 	}
 	text, err := at.sibling(ctx, manifest.CheckedSuffix)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/litekeep/litekeep/internal/durable"
 	"github.com/litekeep/litekeep/internal/manifest"
+	"github.com/litekeep/litekeep/internal/vault"
 )
 
 // object is a backup's object while it is written: under a name that is no
@@ -84,7 +85,7 @@ func (o *object) discard() {
 // takeBack removes a published object that no manifest could be written for,
 // and its pin.
 func (o *object) takeBack() error {
-	err := os.Remove(o.final + pinSuffix)
+	err := os.Remove(o.final + vault.PinSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}

@@ -3,13 +3,12 @@ package litekeep
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"path/filepath"
 	"time"
 
-	"github.com/litekeep/litekeep/internal/manifest"
-	"github.com/litekeep/litekeep/internal/retention"
+	"github.com/litekeep/litekeep/internal/destination"
+	"github.com/litekeep/litekeep/internal/vault"
 )
 
 // A Decision says what the retention does with one backup, and why.
@@ -22,20 +21,36 @@ type Decision struct {
 	Time     time.Time `json:"timestamp"`
 	Size     int64     `json:"size_bytes"`
 	Keep     bool      `json:"keep"`
-	Reason   string    `json:"reason"`
-	Future   bool      `json:"clock_in_future,omitempty"`
-	Removed  bool      `json:"removed"`         // false in a dry run
-	Error    string    `json:"error,omitempty"` // why it could not be removed
+	// Rules are those that keep it, in words for programs: pinned, newest, minimum,
+	// last, within, hourly, daily, weekly, monthly, yearly, future, unknown-time,
+	// none-verified, none-newer. None where it is dropped, or kept by a lock.
+	Rules   []string `json:"rules"`
+	Reason  string   `json:"reason"` // all of them, or what it missed, for people
+	Future  bool     `json:"clock_in_future,omitempty"`
+	Trashed bool     `json:"trashed"`         // moved to the trash; false in a dry run
+	Removed bool     `json:"removed"`         // gone; false in a dry run
+	Error   string   `json:"error,omitempty"` // why it could not be removed
 }
 
 // CleanupOldBackups removes the backups of the configured database, or of all
-// databases if the Config names none, that are older than RetentionDays. The
-// newest verified backup of each database always stays. In a dry run nothing is
-// removed. It returns a decision for every backup; a backup that could not be
-// removed is tried again by the next cleanup, and makes the error not nil.
+// databases if the Config names none, that the retention does not keep: in
+// BackupDirectory and in the other destinations, each of which may have a retention
+// of its own. The newest verified backup of each database always stays. With a
+// TrashGrace they go to the trash, and what was there for longer is removed. In a
+// dry run nothing changes.
+//
+// It returns a decision for every backup, and for every one that goes from the
+// trash; a backup that could not be removed is tried again by the next cleanup, and
+// makes the error not nil.
+//
+// BackupDirectory may be the URL of a destination here.
 func (s *Service) CleanupOldBackups(ctx context.Context, dryRun bool) ([]Decision, error) {
-	if err := s.cfg.Validate(); err != nil {
+	if err := s.cfg.validateAnywhere(); err != nil {
 		return nil, err
+	}
+	if destination.IsURL(s.cfg.BackupDirectory) {
+		all, err := s.pruneAt(ctx, append([]string{s.cfg.BackupDirectory}, s.cfg.Copies...), s.cfg.Name, dryRun)
+		return all, explain("prune", "", err)
 	}
 	names, err := s.names()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -50,7 +65,7 @@ func (s *Service) CleanupOldBackups(ctx context.Context, dryRun bool) ([]Decisio
 			errs = append(errs, explain("prune", filepath.Join(s.cfg.BackupDirectory, name), err))
 		}
 	}
-	copies, err := s.pruneCopies(ctx, s.cfg.Name, dryRun)
+	copies, err := s.pruneAt(ctx, s.cfg.Copies, s.cfg.Name, dryRun)
 	if err != nil {
 		errs = append(errs, explain("prune", "", err))
 	}
@@ -58,8 +73,7 @@ func (s *Service) CleanupOldBackups(ctx context.Context, dryRun bool) ([]Decisio
 }
 
 func (s *Service) cleanup(ctx context.Context, name string, dryRun bool) (d []Decision, err error) {
-	folder := filepath.Join(s.cfg.BackupDirectory, name)
-	if used, err := hasBackups(folder); err != nil || !used {
+	if used, err := s.used(ctx, name); err != nil || !used {
 		return nil, err // not even a lock is made in a folder of somebody else
 	}
 	if dryRun {
@@ -73,97 +87,69 @@ func (s *Service) cleanup(ctx context.Context, name string, dryRun bool) (d []De
 	return s.prune(ctx, name, false)
 }
 
-// hasBackups reports whether a folder holds backups, or what is left of some
-// that were being removed.
-func hasBackups(folder string) (bool, error) {
-	for _, suffix := range []string{manifest.Suffix, manifest.PrunedSuffix} {
-		if paths, err := objects(folder, suffix); err != nil || len(paths) > 0 {
-			return len(paths) > 0, err
-		}
-	}
-	return false, nil
-}
-
 // prune applies the retention to one database, whose lock the caller holds
 // unless it is a dry run.
 func (s *Service) prune(ctx context.Context, name string, dryRun bool) ([]Decision, error) {
-	folder := filepath.Join(s.cfg.BackupDirectory, name)
-	var errs []error
-	if !dryRun {
-		if err := s.finishPrunes(folder); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	list, err := s.list(ctx, name, false)
+	own, err := s.ownPlace(name)
 	if err != nil {
 		return nil, err
 	}
-	policy := s.cfg.policy()
-	byID := make(map[string]*Backup, len(list))
-	candidates := make([]retention.Backup, 0, len(list))
-	for _, b := range list {
-		byID[b.Path] = b
-		candidates = append(candidates, retention.Backup{
-			ID: b.Path, Group: b.Source, Time: b.Timestamp,
-			Verified: !b.Verified.IsZero(), Damaged: b.Damaged || b.Problem != "", Pinned: b.Pinned.After(s.now()),
-		})
+	defer own.Close()
+	found, err := own.Prune(ctx, own.database, s.now(), dryRun)
+	all := s.decisions(found, own.path)
+	for i := range all {
+		all[i].Database = name
 	}
-	var decisions []Decision
-	for _, p := range retention.Plan(policy, candidates, s.now()) {
+	return all, err
+}
+
+// pruneAt applies the retention of each of some destinations. One that fails does
+// not stop the next.
+func (s *Service) pruneAt(ctx context.Context, texts []string, database string, dryRun bool) ([]Decision, error) {
+	if len(texts) == 0 {
+		return nil, nil
+	}
+	places, closeAll, errs := s.places(ctx, texts, false)
+	defer closeAll()
+	var all []Decision
+	for _, p := range places {
+		found, err := p.Prune(ctx, database, s.now(), dryRun)
+		errs = append(errs, err)
+		all = append(all, s.decisionsAt(found, p.Name)...)
+	}
+	return all, errors.Join(errs...)
+}
+
+// decisionsAt is decisions of a destination.
+func (s *Service) decisionsAt(found []vault.Decision, text string) []Decision {
+	all := s.decisions(found, func(ref vault.Ref) string { return destination.Join(text, ref) })
+	for i := range all {
+		all[i].Destination = text
+	}
+	return all
+}
+
+// decisions are those of a place as the caller gets them, with the path of each
+// backup.
+func (s *Service) decisions(found []vault.Decision, path func(vault.Ref) string) []Decision {
+	var all []Decision
+	for _, v := range found {
 		d := Decision{
-			Path: p.Backup.ID, Database: name, Time: p.Backup.Time, Size: byID[p.Backup.ID].SizeBytes,
-			Keep: p.Keep, Reason: p.Reason, Future: p.Future,
+			Path: path(v.Ref), Database: v.Database, Time: v.Time, Size: v.Bytes, Keep: v.Keep, Rules: []string{},
+			Reason: v.Reason, Future: v.Future, Trashed: v.Trashed, Removed: v.Removed,
 		}
-		if !d.Keep && !dryRun && ctx.Err() == nil {
-			if err := s.remove(d.Path); err != nil {
-				d.Error = err.Error()
-				errs = append(errs, err)
-			} else {
-				d.Removed = true
-			}
+		for _, r := range v.Rules {
+			d.Rules = append(d.Rules, string(r))
 		}
-		decisions = append(decisions, d)
-	}
-	return decisions, errors.Join(append(errs, ctx.Err())...)
-}
-
-// remove removes the backup whose object is at path. It is unlisted first, so
-// that a run which is cut off leaves nothing that looks like a backup, and the
-// next one can finish.
-func (s *Service) remove(path string) error {
-	s.log.Info("removing backup", "path", path)
-	if err := s.disk.Replace(path+manifest.Suffix, path+manifest.PrunedSuffix); err != nil {
-		return fmt.Errorf("unlist: %w", err)
-	}
-	return s.removeRest(path)
-}
-
-// removeRest removes what an unlisted backup still has, its mark last.
-func (s *Service) removeRest(path string) error {
-	keys, err := filepath.Glob(escapeGlob(path) + manifest.KeysPattern)
-	if err != nil {
-		return err
-	}
-	rest := append([]string{path, path + manifest.CheckedSuffix, path + pinSuffix}, keys...)
-	for _, file := range append(rest, path+manifest.PrunedSuffix) {
-		if err := s.disk.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+		switch {
+		case v.Err != nil:
+			d.Error = v.Err.Error()
+		case v.Removed:
+			s.log.Info("removed backup", "path", d.Path, "reason", d.Reason)
+		case v.Trashed:
+			s.log.Info("moved backup to the trash", "path", d.Path, "reason", d.Reason)
 		}
+		all = append(all, d)
 	}
-	return nil
-}
-
-// finishPrunes finishes what prunes that were cut off, or failed, have begun.
-func (s *Service) finishPrunes(folder string) error {
-	paths, err := objects(folder, manifest.PrunedSuffix)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, path := range paths {
-		if err := s.removeRest(path); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
+	return all
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/litekeep/litekeep/internal/durable"
 	"github.com/litekeep/litekeep/internal/engine"
 	"github.com/litekeep/litekeep/internal/rebuild"
+	"github.com/litekeep/litekeep/internal/vault"
 )
 
 // RestoreOptions are the choices of RestoreBackup. The zero value is the safe
@@ -340,9 +341,9 @@ func (r *restore) safetyBackup(ctx context.Context) error {
 	}
 	safety := *r.s
 	safety.cfg = c
-	b, err := safety.createBackup(ctx, pin{
-		until: r.s.now().Add(safetyPin).UTC().Format(time.RFC3339),
-		note:  "before a restore of " + r.out.Backup,
+	now := r.s.now()
+	b, err := safety.createBackup(ctx, &vault.Pin{
+		Note: "before a restore of " + r.out.Backup, Since: now, Until: now.Add(safetyPin), Safety: true,
 	})
 	if err != nil {
 		e := &Error{Op: "safety backup of", Path: r.target, Err: err, Hint: "--no-safety-backup goes without one; what the target holds now is lost then"}

@@ -33,10 +33,11 @@ type SyncOptions struct {
 }
 
 // SyncCopies copies what a destination lacks from one that has it whole, which is
-// read from end to end first, and repairs damaged copies. Backups that are older
-// than the retention of a destination are not copied to it. It holds the locks of
-// the databases that BackupDirectory has, since a backup removes what it takes
-// for the rest of an interrupted run.
+// read from end to end first, and repairs damaged copies. What the retention of a
+// destination would drop, or what is in its trash, is not copied to it. Rewrapped
+// keys and pins are brought to all copies. It holds the locks of the databases that
+// BackupDirectory has, since a backup removes what it takes for the rest of an
+// interrupted run.
 func (s *Service) SyncCopies(ctx context.Context, o SyncOptions) (_ []SyncAction, err error) {
 	if err := s.cfg.Validate(); err != nil {
 		return nil, err
@@ -55,7 +56,7 @@ func (s *Service) SyncCopies(ctx context.Context, o SyncOptions) (_ []SyncAction
 		level = vault.Full
 	}
 	actions, err := vault.Sync(ctx, places, vault.SyncOptions{
-		Database: s.cfg.Name, Level: level, DryRun: o.DryRun, Skip: s.tooOld,
+		Database: s.cfg.Name, Level: level, DryRun: o.DryRun, Now: s.now(),
 		Report: func(a vault.Action) {
 			s.log.Info("sync", "backup", a.Key(), "from", a.From, "to", a.Place, "done", a.Done, "error", a.Err)
 		},

@@ -62,8 +62,8 @@ func (p *Place) Scan(ctx context.Context, database string) (*Contents, error) {
 	if err := g.Wait(); err != nil {
 		return nil, fmt.Errorf("list %s: %w", p.Name, err)
 	}
-	slices.SortFunc(found.Copies, func(a, b *Copy) int { return compareRefs(a.Ref, b.Ref) })
-	slices.SortFunc(found.Trash, func(a, b *Trashed) int { return compareRefs(a.Ref, b.Ref) })
+	slices.SortFunc(found.Copies, func(a, b *Copy) int { return CompareRefs(a.Ref, b.Ref) })
+	slices.SortFunc(found.Trash, func(a, b *Trashed) int { return CompareRefs(a.Ref, b.Ref) })
 	return found, nil
 }
 
@@ -115,7 +115,8 @@ func trashMark(sizes map[string]int64) (since time.Time, mark string) {
 	return since, mark
 }
 
-func compareRefs(a, b Ref) int {
+// CompareRefs orders backups by database, the newest first.
+func CompareRefs(a, b Ref) int {
 	if n := strings.Compare(a.Database, b.Database); n != 0 {
 		return n
 	}

@@ -18,9 +18,6 @@ const PinSuffix = ".pin.json"
 // Forever is the time of a pin that has no end: the last that RFC 3339 can write.
 var Forever = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
-// maxNote is how long a note may be, in bytes.
-const maxNote = 1000
-
 // A Pin keeps a backup from being pruned until a time. A pin that was taken back
 // stays as one whose time is over, so that Sync does not bring back an older one
 // from a place that could not be reached at the time.
@@ -49,9 +46,6 @@ type pinFile struct {
 // Encode returns the text of the file, one line. Times are cut to the second.
 func (p Pin) Encode() ([]byte, error) {
 	f := pinFile{Note: p.Note, Until: p.Until.UTC().Truncate(time.Second), By: p.By, Safety: p.Safety}
-	if len(p.Note) > maxNote || len(p.By) > maxNote {
-		return nil, fmt.Errorf("the note of a pin has more than %d bytes", maxNote)
-	}
 	if !p.Since.IsZero() {
 		since := p.Since.UTC().Truncate(time.Second)
 		f.Since = &since

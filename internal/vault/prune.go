@@ -204,11 +204,14 @@ func (p *Place) removeRest(ctx context.Context, ref Ref, beside []string) error 
 	return nil
 }
 
-// finish removes the rest of what was unlisted.
+// finish removes the rest of what was unlisted, as far as the store lets it.
 func (p *Place) finish(ctx context.Context, unlisted map[Ref][]string) error {
 	var errs []error
 	for ref, beside := range unlisted {
-		errs = append(errs, p.removeRest(ctx, ref, beside))
+		err := p.removeRest(ctx, ref, beside)
+		if _, locked := store.KeptUntil(err); !locked {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }
