@@ -37,7 +37,7 @@ var layers = [][]string{
 	{"internal/vault"},
 	{"internal/destination"},
 	{"."},
-	{"internal/notify"},
+	{"internal/notify", "internal/config"},
 	{"cmd/litekeep", "bench"},
 }
 
@@ -56,6 +56,8 @@ var reserved = map[string][]string{
 	"gocloud.dev/secrets":     {"internal/keys/kms"},
 	"github.com/tink-crypto/": {"internal/keys", "internal/seal"},
 	"github.com/netresearch/": {"internal/schedule"},
+	"github.com/goccy/":       {"internal/config"},
+	"github.com/invopop/":     {"internal/config"},
 	"github.com/wneessen/":    {"internal/notify"},
 	"pgregory.net/":           nil, // tests
 	"github.com/google/":      nil,

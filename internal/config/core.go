@@ -36,8 +36,12 @@ func (db *Database) Core() litekeep.Config {
 // retain sets the retention.
 func (db *Database) retain(c *litekeep.Config) {
 	r := db.Retention
-	c.RetentionDays = int(max((r.Within+day-1)/day, 1))
-	c.KeepLast = max(r.Last, r.Minimum)
+	c.KeepWithin = max(r.Within, time.Nanosecond) // 0 would be the default of the library
+	c.KeepLast = max(r.Last, 1)                   // likewise; the minimum keeps one anyhow
+	c.KeepHourly, c.KeepDaily, c.KeepWeekly, c.KeepMonthly, c.KeepYearly = r.Hourly, r.Daily, r.Weekly, r.Monthly, r.Yearly
+	c.KeepMinimum = r.Minimum
+	c.TrashGrace = r.Trash
+	c.TimeZone = db.TimeZone
 }
 
 // Database returns the database of a name, nil if there is none.

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/litekeep/litekeep/internal/retention"
 )
 
 // YAML writes the configuration as it is in force: each database with all of its
@@ -81,7 +83,7 @@ func (e *encoder) scalar(v reflect.Value) string {
 	case Secret:
 		return quote(escape(e.secret(x)))
 	case time.Duration:
-		return FormatDuration(x)
+		return retention.FormatDuration(x)
 	case string:
 		return quote(escape(x))
 	default:

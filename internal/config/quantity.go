@@ -2,85 +2,28 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/litekeep/litekeep/internal/retention"
 )
 
 // maxDuration is the longest time that a file can give, a hundred years: more is a
-// slip, and twice as much still fits a time.Duration.
+// slip, and sums of a few such still fit a time.Duration.
 const maxDuration = 36500 * day
 
-// durationUnits are the units of durations, longest first. A day has 24 hours, also
-// where clocks change.
-var durationUnits = []struct {
-	name string
-	size time.Duration
-}{
-	{"w", 7 * day},
-	{"d", day},
-	{"h", time.Hour},
-	{"m", time.Minute},
-	{"s", time.Second},
-	{"ms", time.Millisecond},
-}
-
-const wantDuration = "want a duration such as 90s, 15m, 26h, 7d, 2w or 1h30m"
-
-// ParseDuration reads a duration as litekeep.yaml has it: whole numbers with the units
-// w, d, h, m, s and ms, longest first, or a 0. It is at most a hundred years.
-func ParseDuration(text string) (time.Duration, error) {
-	if text == "0" {
-		return 0, nil
+// parseDuration is retention.ParseDuration with an error that fits a key, and a bound.
+func parseDuration(text string) (time.Duration, error) {
+	d, err := retention.ParseDuration(text)
+	if err != nil {
+		return 0, errors.New("want a duration such as 90s, 15m, 26h, 7d, 2w or 1d12h")
 	}
-	if text == "" {
-		return 0, errors.New(wantDuration)
+	if d > maxDuration {
+		return 0, errors.New("more than a hundred years")
 	}
-	var sum time.Duration
-	units := durationUnits
-	for rest := text; rest != ""; {
-		digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
-		name := rest[digits:]
-		if end := strings.IndexAny(name, "0123456789"); end >= 0 {
-			name = name[:end]
-		}
-		n, err := strconv.ParseInt(rest[:digits], 10, 64)
-		if digits == 0 || err != nil && !errors.Is(err, strconv.ErrRange) {
-			return 0, errors.New(wantDuration)
-		}
-		for len(units) > 0 && units[0].name != name {
-			units = units[1:]
-		}
-		if len(units) == 0 {
-			return 0, errors.New(wantDuration)
-		}
-		size := units[0].size
-		if err != nil || n > int64((maxDuration-sum)/size) {
-			return 0, errors.New("more than a hundred years")
-		}
-		sum += time.Duration(n) * size
-		units = units[1:] // each unit once, and in their order
-		rest = rest[digits+len(name):]
-	}
-	return sum, nil
-}
-
-// FormatDuration writes a duration so that ParseDuration reads it: 7d, 1h30m. Less
-// than a millisecond is left out.
-func FormatDuration(d time.Duration) string {
-	var b strings.Builder
-	for _, u := range durationUnits[1:] { // 7d and not 1w: days are what people count
-		if n := d / u.size; n > 0 {
-			fmt.Fprintf(&b, "%d%s", n, u.name)
-			d -= n * u.size
-		}
-	}
-	if b.Len() == 0 {
-		return "0s"
-	}
-	return b.String()
+	return d, nil
 }
 
 // Bytes is a size in bytes.

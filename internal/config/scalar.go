@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/goccy/go-yaml/ast"
@@ -38,7 +37,7 @@ func (d *decoder) scalar(path string, node ast.Node, v reflect.Value, k key) {
 	case v.Kind() == reflect.Bool:
 		d.boolean(path, expanded, node, wasReference, v)
 	case v.Type() == durationType:
-		x, err := ParseDuration(expanded)
+		x, err := parseDuration(expanded)
 		if err != nil {
 			d.wrong(path, unitHint(expanded), "%v", err)
 		}
@@ -105,7 +104,9 @@ func (d *decoder) secret(path, text, expanded string, isText bool, v reflect.Val
 	case strings.ContainsFunc(expanded, unicode.IsControl):
 		d.wrong(path, "", "has line feeds or other control characters")
 	default:
-		v.Set(reflect.ValueOf(NewSecret(expanded)))
+		s := NewSecret(expanded)
+		s.literal = expanded == text
+		v.Set(reflect.ValueOf(s))
 	}
 }
 
@@ -160,9 +161,6 @@ func unitHint(text string) string {
 	}
 	if m := longUnits.FindStringSubmatch(strings.ToLower(text)); m != nil {
 		return "did you mean " + m[1] + m[2][:1] + "?"
-	}
-	if x, err := time.ParseDuration(text); err == nil && x >= time.Millisecond && x < maxDuration {
-		return "did you mean " + FormatDuration(x) + "?"
 	}
 	return ""
 }

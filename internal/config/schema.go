@@ -90,8 +90,7 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 	}
 	switch t {
 	case durationType:
-		s := text(`([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?`)
-		return orZero(s)
+		return orZero(text(`([0-9]+w)?([0-9]+d)?([0-9.]+(h|m|s|ms))*`))
 	case bytesType:
 		return orZero(text(`[0-9]+ *([kMGT]?B|[KMGT]iB)`))
 	case percentType:

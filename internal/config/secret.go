@@ -12,14 +12,17 @@ const shown = "(set)"
 // or nothing where it is not set; only Reveal gives the text. The zero value is not
 // set. The text is behind a function, so that not even a printer that walks through
 // unexported fields sees it.
-type Secret struct{ reveal func() string }
+type Secret struct {
+	reveal  func() string
+	literal bool // it stands in the file itself
+}
 
 // NewSecret returns a Secret; that of "" is not set.
 func NewSecret(text string) Secret {
 	if text == "" {
 		return Secret{}
 	}
-	return Secret{func() string { return text }}
+	return Secret{reveal: func() string { return text }}
 }
 
 // Reveal returns the text itself, "" if it is not set.
@@ -32,6 +35,10 @@ func (s Secret) Reveal() string {
 
 // IsSet reports whether there is a text.
 func (s Secret) IsSet() bool { return s.reveal != nil }
+
+// Literal reports whether the text stands in the configuration itself, and not in the
+// environment or a file of its own.
+func (s Secret) Literal() bool { return s.literal }
 
 // Equal reports whether two secrets have the same text.
 func (s Secret) Equal(other Secret) bool { return s.Reveal() == other.Reveal() }

@@ -75,19 +75,19 @@ type Retention struct {
 	// Keep all backups that are younger than this.
 	Within time.Duration `yaml:"within"`
 	// Keep the newest ones, this many.
-	Last int `yaml:"last" jsonschema:"minimum=0"`
+	Last int `yaml:"last" jsonschema:"minimum=0,maximum=36500"`
 	// Keep one of each hour that has a backup, for so many hours.
-	Hourly int `yaml:"hourly" jsonschema:"minimum=0"`
+	Hourly int `yaml:"hourly" jsonschema:"minimum=0,maximum=36500"`
 	// Keep one of each day that has a backup, for so many days.
-	Daily int `yaml:"daily" jsonschema:"minimum=0"`
+	Daily int `yaml:"daily" jsonschema:"minimum=0,maximum=36500"`
 	// Keep one of each ISO week that has a backup, for so many weeks.
-	Weekly int `yaml:"weekly" jsonschema:"minimum=0"`
+	Weekly int `yaml:"weekly" jsonschema:"minimum=0,maximum=36500"`
 	// Keep one of each month that has a backup, for so many months.
-	Monthly int `yaml:"monthly" jsonschema:"minimum=0"`
+	Monthly int `yaml:"monthly" jsonschema:"minimum=0,maximum=36500"`
 	// Keep one of each year that has a backup, for so many years.
-	Yearly int `yaml:"yearly" jsonschema:"minimum=0"`
+	Yearly int `yaml:"yearly" jsonschema:"minimum=0,maximum=36500"`
 	// Never go below this many good backups, whatever the rules say.
-	Minimum int `yaml:"minimum" jsonschema:"minimum=1"`
+	Minimum int `yaml:"minimum" jsonschema:"minimum=1,maximum=36500"`
 	// What is pruned can be taken back for this long; 0s removes at once.
 	Trash time.Duration `yaml:"trash"`
 }
@@ -119,7 +119,7 @@ type Channel struct {
 
 	// Name of the mail server. For email.
 	Host string `yaml:"host,omitempty" for:"email"`
-	// Port of the mail server. For email. Default: 587, or 465 with tls: tls.
+	// Port of the mail server. For email. Default: 587, or 465 with tls: tls, or 25 with tls: none.
 	Port int `yaml:"port,omitempty" for:"email" jsonschema:"minimum=0,maximum=65535"`
 	// Encryption of the mail connection. For email. none is for a server on this machine. Default: starttls.
 	TLS string `yaml:"tls,omitempty" for:"email" jsonschema:"enum=starttls,enum=tls,enum=none"`
@@ -132,10 +132,12 @@ type Channel struct {
 	// Addresses that mail goes to. For email.
 	To []string `yaml:"to,omitempty" for:"email"`
 
-	// Where to post or, for heartbeat, what to call after each verified success, as ${VARIABLE} or file:PATH. For slack, webhook and heartbeat.
+	// Where to post or, for heartbeat, what to call after each verified success, as ${VARIABLE} or file:PATH. {database} in it, and then in the other URLs too, is the name of the database. For slack, webhook and heartbeat.
 	URL Secret `yaml:"url,omitempty" for:"slack webhook heartbeat"`
 	// Key that messages are signed with (HMAC-SHA256), at least 16 bytes. For webhook.
 	Secret Secret `yaml:"secret,omitempty" for:"webhook"`
+	// What to call when a run begins. For heartbeat. Default: nothing is called.
+	StartURL Secret `yaml:"start_url,omitempty" for:"heartbeat"`
 	// What to call when a run fails. For heartbeat. Default: nothing is called.
 	FailureURL Secret `yaml:"failure_url,omitempty" for:"heartbeat"`
 }

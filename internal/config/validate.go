@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/retention"
 )
 
 // validate checks the values of a file that was read, and makes paths absolute. What
@@ -32,9 +33,9 @@ func (d *decoder) between(path string, x, least, most time.Duration) {
 	switch {
 	case d.bad[path]:
 	case x < least:
-		d.wrong(path, "", "%s is too short; the least is %s", FormatDuration(x), FormatDuration(least))
+		d.wrong(path, "", "%s is too short; the least is %s", retention.FormatDuration(x), retention.FormatDuration(least))
 	case x > most:
-		d.wrong(path, "", "%s is too long; the most is %s", FormatDuration(x), FormatDuration(most))
+		d.wrong(path, "", "%s is too long; the most is %s", retention.FormatDuration(x), retention.FormatDuration(most))
 	}
 }
 
@@ -247,7 +248,7 @@ func (d *decoder) schedule(at string, s *Settings) {
 			where = join(at, "schedule") // the database has the more special of the two
 		}
 		d.wrong(where, "give the database a shorter spread",
-			"a spread of %s is not less than the %s between two slots of %q", FormatDuration(s.Spread), FormatDuration(gap), s.Schedule)
+			"a spread of %s is not less than the %s between two slots of %q", retention.FormatDuration(s.Spread), retention.FormatDuration(gap), s.Schedule)
 	}
 }
 

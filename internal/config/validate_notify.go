@@ -67,8 +67,25 @@ func (d *decoder) channel(at string, ch *Channel, databases []string) {
 			d.wrong(path, "`openssl rand -hex 16` makes one", "has %d bytes; at least %d are needed", n, minSecret)
 		}
 	case TypeHeartbeat:
-		d.webAddress(join(at, "url"), ch.URL, true)
-		d.webAddress(join(at, "failure_url"), ch.FailureURL, false)
+		d.heartbeat(at, ch)
+	}
+}
+
+// databaseMark stands for the name of the database in the URLs of a heartbeat.
+const databaseMark = "{database}"
+
+func (d *decoder) heartbeat(at string, ch *Channel) {
+	d.webAddress(join(at, "url"), ch.URL, true)
+	perDatabase := strings.Contains(ch.URL.Reveal(), databaseMark)
+	for _, other := range []struct {
+		key string
+		url Secret
+	}{{"start_url", ch.StartURL}, {"failure_url", ch.FailureURL}} {
+		path := join(at, other.key)
+		d.webAddress(path, other.url, false)
+		if other.url.IsSet() && !d.bad[path] && strings.Contains(other.url.Reveal(), databaseMark) != perDatabase {
+			d.wrong(path, "", "%s must be in all URLs of a heartbeat or in none", databaseMark)
+		}
 	}
 }
 
@@ -88,10 +105,7 @@ func (d *decoder) email(at string, ch *Channel) {
 		ch.TLS = StartTLS
 	}
 	if ch.Port == 0 {
-		ch.Port = 587 // submission, RFC 6409
-		if ch.TLS == ImplicitTLS {
-			ch.Port = 465 // submissions, RFC 8314
-		}
+		ch.Port = map[string]int{StartTLS: 587, ImplicitTLS: 465, NoTLS: 25}[ch.TLS] // RFC 6409, RFC 8314
 	}
 	switch path := join(at, "host"); {
 	case d.bad[path]:
@@ -102,8 +116,12 @@ func (d *decoder) email(at string, ch *Channel) {
 	case ch.TLS == NoTLS && !isLoopback(ch.Host):
 		d.wrong(join(at, "tls"), "use starttls or tls", "mail without encryption is for a server on this machine only")
 	}
-	if ch.Password.IsSet() != (ch.User != "") && !d.bad[join(at, "password")] && !d.bad[join(at, "user")] {
-		d.wrong(at, "", "user and password come together")
+	switch path := join(at, "user"); {
+	case d.bad[join(at, "password")] || d.bad[path]:
+	case ch.Password.IsSet() != (ch.User != ""):
+		d.wrong(path, "", "user and password come together")
+	case ch.TLS == NoTLS && ch.User != "":
+		d.wrong(path, "use starttls or tls", "a password is not sent without encryption")
 	}
 	d.address(join(at, "from"), ch.From)
 	if len(ch.To) == 0 && !d.bad[join(at, "to")] {
@@ -135,6 +153,6 @@ func (d *decoder) webAddress(path string, s Secret, needed bool) {
 }
 
 func isWebAddress(text string) bool {
-	u, err := url.Parse(text)
+	u, err := url.Parse(strings.ReplaceAll(text, databaseMark, "x"))
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.Opaque == ""
 }

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/litekeep/litekeep/internal/config"
+)
+
+func (a *app) configCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Write and check litekeep.yaml, the configuration of the service",
+		Long: `Write and check litekeep.yaml, the configuration of the service. Every key of it is
+explained in docs/CONFIGURATION.md.`,
+	}
+	cmd.AddCommand(a.configInitCommand(), a.configCheckCommand(), a.configSchemaCommand())
+	return cmd
+}
+
+// The name of the configuration where nobody says another, and the variable that does.
+const (
+	configFile     = "litekeep.yaml"
+	configVariable = "LITEKEEP_CONFIG"
+)
+
+// configFlag adds --config, the path of litekeep.yaml.
+func configFlag(f *pflag.FlagSet) *string {
+	name := os.Getenv(configVariable)
+	if name == "" {
+		name = configFile
+	}
+	return f.String("config", name, "`FILE` of the configuration")
+}
+
+// loadConfig reads litekeep.yaml. What is wrong with it is wrong usage.
+func loadConfig(path string) (*config.Config, error) {
+	c, err := config.Load(path, os.LookupEnv)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, usage(err.Error(), "--config names the file; `litekeep config init DATABASE` writes one")
+	case errors.Is(err, config.ErrInvalid):
+		return nil, &invalidConfig{hintedError{errUsage, err.Error(), ""}, err}
+	case err != nil:
+		return nil, err
+	}
+	return c, nil
+}
+
+// invalidConfig is wrong usage that still knows the single problems.
+type invalidConfig struct {
+	hintedError
+	cause error
+}
+
+func (e *invalidConfig) Unwrap() []error { return []error{&e.hintedError, e.cause} }
+
+func (a *app) configSchemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON schema of litekeep.yaml, for editors",
+		Long: `Print the JSON schema of litekeep.yaml. An editor that knows it completes keys, shows
+what they mean and marks mistakes. With the YAML language server, put this at the top
+of the file:
+
+  # yaml-language-server: $schema=litekeep.schema.json`,
+		Example: "  litekeep config schema > litekeep.schema.json",
+		Args:    exactly(),
+		RunE: func(*cobra.Command, []string) error {
+			text, err := config.Schema()
+			if err != nil {
+				return err
+			}
+			return a.printf("%s\n", text)
+		},
+	}
+}
