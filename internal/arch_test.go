@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"internal/value"},
 	{"internal/sqlitefile"},
 	{"internal/durable", "internal/pipeline", "internal/frame"},
-	{"internal/document", "internal/keys"},
+	{"internal/document", "internal/keys", "internal/audit", "internal/access"},
 	{"internal/keys/kms", "internal/seal"},
 	{"internal/manifest"},
 	{"internal/archive"},
