@@ -105,6 +105,9 @@ func (s *Service) spots(ctx context.Context, op, path string, do ...func(*spot) 
 		errs = nil
 		for _, p := range paths {
 			err := s.at(ctx, p, f)
+			if len(paths) == 1 && errors.Is(err, fs.ErrNotExist) {
+				err = vault.ErrNotThere // a folder that is missing is no destination that is down
+			}
 			if errors.Is(err, vault.ErrPinned) || errors.Is(err, vault.ErrLastGood) {
 				return explain(op, path, err)
 			}

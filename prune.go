@@ -84,6 +84,9 @@ func (s *Service) cleanup(ctx context.Context, name string, dryRun bool) (d []De
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	if err := s.sweep(filepath.Join(s.cfg.BackupDirectory, name)); err != nil {
+		return nil, err
+	}
 	return s.prune(ctx, name, false)
 }
 

@@ -69,6 +69,35 @@ var runs = map[string]func(ctx context.Context, s *litekeep.Service, dir string)
 		_, err := s.CleanupOldBackups(ctx, false)
 		return err
 	},
+	"trash": throughTrash,
+}
+
+// throughTrash moves old backups to the trash, takes one back, deletes it by hand,
+// and empties the trash.
+func throughTrash(ctx context.Context, s *litekeep.Service, _ string) error {
+	if _, err := s.CleanupOldBackups(ctx, false); err != nil {
+		return err
+	}
+	trash, err := s.ListTrash(ctx)
+	if err != nil {
+		return err
+	}
+	if len(trash) > 0 {
+		if err := s.Undelete(ctx, trash[0].Path); err != nil {
+			return err
+		}
+	}
+	list, err := s.ListBackups(ctx)
+	if err != nil {
+		return err
+	}
+	for _, b := range list[1:] {
+		if _, err := s.DeleteBackup(ctx, b.Path, litekeep.DeleteOptions{Force: true}); err != nil {
+			return err
+		}
+	}
+	_, err = s.EmptyTrash(ctx, litekeep.DeleteOptions{})
+	return err
 }
 
 func restoreNewest(ctx context.Context, s *litekeep.Service, target string) error {
@@ -88,7 +117,10 @@ func runService(dir, run string, before func(op durable.Op, path string) error) 
 	c := litekeep.DefaultConfig(filepath.Join(dir, "app.db"))
 	c.BackupDirectory = filepath.Join(dir, "backups")
 	options := []litekeep.Option{litekeep.WithBefore(before)}
-	if run == "prune" {
+	if run == "trash" {
+		c.TrashGrace = 24 * time.Hour
+	}
+	if run == "prune" || run == "trash" {
 		options = append(options, litekeep.WithClock(nextMonth))
 	}
 	return litekeep.New(c, options...)
@@ -136,6 +168,15 @@ func (s *scene) check(ctx context.Context) error {
 		}
 		if _, err := s.VerifyBackup(ctx, b.Path); err != nil {
 			return err
+		}
+	}
+	trash, err := litekeep.New(all).ListTrash(ctx)
+	if err != nil {
+		return err
+	}
+	for _, b := range trash {
+		if b.Problem != "" {
+			return fmt.Errorf("%s is in the trash with a problem: %s", b.Path, b.Problem)
 		}
 	}
 	if diff := cmp.Diff(s.source, tree(s.t, s.db)); diff != "" {
@@ -189,7 +230,7 @@ func (s *scene) finish(run string) {
 	case "restore over":
 		same(s.t, s.db, s.target)
 		clean(s.t, filepath.Join(s.backups, "target"))
-	case "prune":
+	case "prune", "trash":
 		if n := len(s.list()); n != 1 {
 			s.t.Errorf("%d backups are left", n)
 		}
