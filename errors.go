@@ -82,7 +82,7 @@ var kinds = []struct {
 	{cause: vault.ErrDamaged, kind: ErrDamaged, hint: "`litekeep sync --full` makes damaged and missing copies anew from a good one"},
 	{cause: vault.ErrPinned, kind: ErrKept, hint: "`litekeep unpin BACKUP` takes the pin back; --force deletes it all the same"},
 	{cause: vault.ErrLastGood, kind: ErrKept, hint: "make another backup first; --force deletes it all the same"},
-	{cause: vault.ErrNotThere, kind: ErrNoBackup, hint: "`litekeep list` shows the backups, `litekeep trash` those in the trash"},
+	{cause: vault.ErrNotThere, kind: ErrNoBackup, hint: "`litekeep list` shows the backups, `litekeep trash list` those in the trash"},
 	{cause: vault.ErrIncomplete, kind: ErrDamaged},
 	{cause: rebuild.ErrDocument, kind: ErrDamaged, hint: anotherHint},
 	{cause: manifest.ErrChecksum, kind: ErrDamaged, hint: anotherHint},

@@ -52,6 +52,7 @@ func (a *app) commands() *cobra.Command {
 	root.AddCommand(
 		a.backupCommand(), a.verifyCommand(), a.restoreCommand(),
 		a.listCommand(), a.statsCommand(), a.infoCommand(), a.catCommand(), a.pruneCommand(),
+		a.pinCommand(), a.unpinCommand(), a.deleteCommand(), a.undeleteCommand(), a.trashCommand(),
 		a.syncCommand(), a.destinationsCommand(), a.configCommand(),
 		a.keyCommand(), a.versionCommand(), a.manCommand(),
 	)

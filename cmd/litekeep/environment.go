@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -50,7 +49,7 @@ func fromEnvironment() (litekeep.Config, error) {
 }
 
 func (a *app) dirFlag(f *pflag.FlagSet) {
-	f.StringVar(&a.cfg.BackupDirectory, "dir", a.cfg.BackupDirectory, "`FOLDER` of the backups; for list and stats also the URL of a destination")
+	f.StringVar(&a.cfg.BackupDirectory, "dir", a.cfg.BackupDirectory, "`FOLDER` of the backups; for list, stats and prune also a URL")
 }
 
 func (a *app) jsonFlag(f *pflag.FlagSet) {
@@ -59,6 +58,10 @@ func (a *app) jsonFlag(f *pflag.FlagSet) {
 
 func (a *app) waitFlags(f *pflag.FlagSet) {
 	f.DurationVar(&a.cfg.BusyTimeout, "busy-timeout", a.cfg.BusyTimeout, "wait `TIME` for a database that others have locked")
+	a.lockFlag(f)
+}
+
+func (a *app) lockFlag(f *pflag.FlagSet) {
 	f.DurationVar(&a.cfg.LockTimeout, "wait", a.cfg.LockTimeout, "wait `TIME` for another litekeep that works on the same backups")
 }
 
@@ -67,7 +70,7 @@ func (a *app) waitFlags(f *pflag.FlagSet) {
 func (a *app) checkNumbers(f *pflag.FlagSet) error {
 	for _, name := range []string{"retention-days", "keep-within", "keep-last", "keep-minimum", "level"} {
 		flag := f.Lookup(name)
-		if flag != nil && flag.Changed && strings.TrimSuffix(flag.Value.String(), "s") == "0" {
+		if flag != nil && flag.Changed && flag.Value.String() == "0" {
 			return usage(fmt.Sprintf("--%s: 0 is too little", name), "")
 		}
 	}

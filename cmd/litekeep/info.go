@@ -121,9 +121,7 @@ func (a *app) infoText(d *litekeep.Details) string {
 	r.add("content", "%s, %s", plural(d.TableCount, "table"), plural(d.RecordCount, "row"))
 	r.add("digest", "%s", d.Digest)
 	r.add("verified", "%s", a.verifiedText(d))
-	if d.Pinned.After(a.now()) {
-		r.add("pinned", "until %s; prune leaves it alone", localTime(d.Pinned))
-	}
+	r.add("pinned", "%s", a.pinText(&d.Backup))
 	t := d.Durations
 	r.add("took", "%s (snapshot %s, write %s, verify %s)", humanDuration(t.Total), humanDuration(t.Snapshot), humanDuration(t.Write), humanDuration(t.Verify))
 	r.add("settings", "%s", settingsText(d.Settings))
@@ -131,6 +129,24 @@ func (a *app) infoText(d *litekeep.Details) string {
 		r.add("warning", "%s", w)
 	}
 	return r.b.String()
+}
+
+// pinText says until when a backup is pinned, by whom and why; "" if it is not.
+func (a *app) pinText(b *litekeep.Backup) string {
+	if b.Pin == nil || !b.Pinned.After(a.now()) {
+		return ""
+	}
+	text := "for ever"
+	if !b.Pin.Until.IsZero() {
+		text = "until " + localTime(b.Pin.Until)
+	}
+	if b.Pin.By != "" {
+		text += " by " + b.Pin.By
+	}
+	if b.Pin.Note != "" {
+		text += ": " + b.Pin.Note
+	}
+	return text
 }
 
 func compressionName(d *litekeep.Details) string {

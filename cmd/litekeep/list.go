@@ -109,7 +109,10 @@ func countCell(b *litekeep.Backup) string {
 func (a *app) stateCell(b *litekeep.Backup) string {
 	word := state(b)
 	if word == stateDamaged {
-		return a.colour(text.FgRed, word)
+		word = a.colour(text.FgRed, word)
+	}
+	if b.Pinned.After(a.now()) {
+		word += ", pinned"
 	}
 	return word
 }

@@ -22,10 +22,27 @@ type backupJSON struct {
 	CheckedAt        stamp    `json:"checked_at"`
 	Damaged          bool     `json:"damaged"`
 	PinnedUntil      stamp    `json:"pinned_until"`
+	Pin              *pinJSON `json:"pin"`
+	SafetyBackup     bool     `json:"safety_backup"`
 	Problem          *string  `json:"problem"`
 	Warnings         []string `json:"warnings"`
 	Sealed           bool     `json:"sealed"`
 	Locked           bool     `json:"locked"`
+}
+
+// pinJSON is the pin of a backup.
+type pinJSON struct {
+	Note  string  `json:"note"`
+	Since stamp   `json:"since"`
+	Until stamp   `json:"until"`
+	By    *string `json:"by"`
+}
+
+func pinOf(b *litekeep.Backup) *pinJSON {
+	if b.Pin == nil {
+		return nil
+	}
+	return &pinJSON{b.Pin.Note, stamp(b.Pin.Since), stamp(b.Pin.Until), orNull(b.Pin.By)}
 }
 
 func metadata(b *litekeep.Backup) backupJSON {
@@ -36,7 +53,7 @@ func metadata(b *litekeep.Backup) backupJSON {
 		DocumentBytes: unless(b.Locked, b.DocumentBytes), CompressionRatio: unless(b.Locked, ratio(b.DocumentBytes, b.SizeBytes)),
 		ContentDigest: unless(b.Locked, b.Digest), Compression: b.Compression, DurationSeconds: unless(b.Locked, b.Duration.Seconds()),
 		Verified: !b.Verified.IsZero(), VerifiedAt: stamp(b.Verified), CheckedAt: stamp(b.Checked),
-		Damaged: state(b) == stateDamaged, PinnedUntil: stamp(b.Pinned), Problem: orNull(b.Problem), Warnings: list(b.Warnings),
+		Damaged: state(b) == stateDamaged, PinnedUntil: stamp(b.Pinned), Pin: pinOf(b), SafetyBackup: b.Safety, Problem: orNull(b.Problem), Warnings: list(b.Warnings),
 		Sealed: b.Sealed, Locked: b.Locked,
 	}
 }
@@ -65,22 +82,24 @@ func state(b *litekeep.Backup) string {
 
 // decisionJSON is one decision of the retention.
 type decisionJSON struct {
-	BackupPath    string  `json:"backup_path"`
-	Destination   *string `json:"destination"`
-	Database      string  `json:"database"`
-	Timestamp     stamp   `json:"timestamp"`
-	SizeBytes     int64   `json:"size_bytes"`
-	Keep          bool    `json:"keep"`
-	Reason        string  `json:"reason"`
-	ClockInFuture bool    `json:"clock_in_future"`
-	Removed       bool    `json:"removed"`
-	Error         *string `json:"error"`
+	BackupPath    string   `json:"backup_path"`
+	Destination   *string  `json:"destination"`
+	Database      string   `json:"database"`
+	Timestamp     stamp    `json:"timestamp"`
+	SizeBytes     int64    `json:"size_bytes"`
+	Keep          bool     `json:"keep"`
+	Rules         []string `json:"rules"`
+	Reason        string   `json:"reason"`
+	ClockInFuture bool     `json:"clock_in_future"`
+	Trashed       bool     `json:"trashed"`
+	Removed       bool     `json:"removed"`
+	Error         *string  `json:"error"`
 }
 
 func decision(d litekeep.Decision) decisionJSON {
 	return decisionJSON{
 		BackupPath: d.Path, Destination: orNull(d.Destination), Database: d.Database, Timestamp: stamp(d.Time), SizeBytes: d.Size,
-		Keep: d.Keep, Reason: d.Reason, ClockInFuture: d.Future, Removed: d.Removed, Error: orNull(d.Error),
+		Keep: d.Keep, Rules: list(d.Rules), Reason: d.Reason, ClockInFuture: d.Future, Trashed: d.Trashed, Removed: d.Removed, Error: orNull(d.Error),
 	}
 }
 

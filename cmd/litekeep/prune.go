@@ -14,13 +14,19 @@ func (a *app) pruneCommand() *cobra.Command {
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "prune [flags]",
-		Short: "Remove backups that are older than the retention",
-		Long: `Remove backups that are older than the retention. The newest verified backup of a
-database always stays; a backup that is not verified or damaged never makes
-another one go; a backup of the future and a safety backup that is still pinned
-are kept. Nothing else in the folder is touched.`,
+		Short: "Remove backups that the retention does not keep",
+		Long: `Remove backups that nothing keeps: neither their age (--keep-within, in days
+--retention-days), nor that they are among the last (--keep-last), nor that they
+are the first of one of the last hours, days, weeks, months or years
+(--keep-hourly and so on). The newest verified backup of a database always stays;
+a backup that is not verified or damaged never makes another one go; a backup of
+the future and a pinned one are kept. Nothing else in the folder is touched.
+
+With --trash-grace backups go to the trash first, and are removed by the first
+prune after that time. Copies in destinations are pruned too.`,
 		Example: `  litekeep prune --dry-run
-  litekeep prune --retention-days 30 --keep-last 3`,
+  litekeep prune --keep-within 2d --keep-daily 7 --keep-weekly 4 --keep-monthly 12
+  litekeep prune --retention-days 30 --keep-last 3 --trash-grace 7d`,
 		Annotations: map[string]string{needsConfig: "yes"},
 		Args:        exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -36,7 +42,7 @@ are kept. Nothing else in the folder is touched.`,
 	a.copyFlags(f)
 	a.databaseFlag(f)
 	a.retentionFlags(f)
-	f.DurationVar(&a.cfg.LockTimeout, "wait", a.cfg.LockTimeout, "wait `TIME` for another litekeep that works on the same backups")
+	a.lockFlag(f)
 	f.BoolVar(&dryRun, "dry-run", false, "say for each backup whether it would be kept, and why; remove nothing")
 	a.jsonFlag(f)
 	return cmd
@@ -48,6 +54,7 @@ type pruneResult struct {
 	DryRun  bool           `json:"dry_run"`
 	Kept    int            `json:"kept"`
 	Dropped int            `json:"dropped"`
+	Trashed int            `json:"trashed"`
 	Removed int            `json:"removed"`
 	Freed   int64          `json:"freed_bytes"`
 	Backups []decisionJSON `json:"backups"`
@@ -58,6 +65,12 @@ func (a *app) prune(ctx context.Context, dryRun bool) error {
 		return err
 	}
 	all, err := a.service(nil).CleanupOldBackups(ctx, dryRun)
+	return a.pruned(ctx, all, dryRun, err, "no backups")
+}
+
+// pruned prints the decisions of a command that removes backups. none is what it
+// says when there are no decisions.
+func (a *app) pruned(ctx context.Context, all []litekeep.Decision, dryRun bool, err error, none string) error {
 	if all == nil && err != nil {
 		return err
 	}
@@ -66,7 +79,7 @@ func (a *app) prune(ctx context.Context, dryRun bool) error {
 		out.add(decision(d))
 	}
 	if !a.json {
-		return errors.Join(a.printPruned(out, all), err)
+		return errors.Join(a.printPruned(out, all, none), err)
 	}
 	return a.printOutcome(ctx, &out, err)
 }
@@ -79,6 +92,8 @@ func (r *pruneResult) add(d decisionJSON) {
 		return
 	case d.Removed:
 		r.Removed++
+	case d.Trashed:
+		r.Trashed++
 	}
 	r.Dropped++
 	if d.Removed || r.DryRun {
@@ -87,9 +102,9 @@ func (r *pruneResult) add(d decisionJSON) {
 }
 
 // printPruned lists each backup with what was decided and why.
-func (a *app) printPruned(r pruneResult, all []litekeep.Decision) error {
+func (a *app) printPruned(r pruneResult, all []litekeep.Decision, none string) error {
 	if len(all) == 0 {
-		return a.printf("no backups\n")
+		return a.printf("%s\n", none)
 	}
 	t := newTable("DECISION", ">AGE", ">SIZE", "BACKUP", "REASON")
 	for _, d := range all {
@@ -109,6 +124,11 @@ func (a *app) printPruned(r pruneResult, all []litekeep.Decision) error {
 	if r.DryRun {
 		return a.printf("would remove %s of %d, %s\n", plural(r.Dropped, "backup"), len(all), humanBytes(r.Freed))
 	}
+	if r.Trashed > 0 {
+		if err := a.printf("moved %s to the trash\n", plural(r.Trashed, "backup")); err != nil || r.Removed == 0 {
+			return err
+		}
+	}
 	return a.printf("removed %s of %d, %s\n", plural(r.Removed, "backup"), len(all), humanBytes(r.Freed))
 }
 
@@ -120,6 +140,8 @@ func (a *app) decisionCell(d litekeep.Decision, dryRun bool) string {
 		return "drop"
 	case d.Removed:
 		return "removed"
+	case d.Trashed:
+		return "trashed"
 	}
 	return a.colour(text.FgRed, "FAILED")
 }

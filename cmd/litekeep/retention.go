@@ -13,8 +13,8 @@ import (
 type days struct{ d *time.Duration }
 
 func (v days) String() string {
-	if v.d == nil {
-		return "" // pflag asks a zero value
+	if v.d == nil || *v.d == 0 {
+		return "0" // pflag asks a zero value too, and shows no default of 0
 	}
 	return retention.FormatDuration(*v.d)
 }
@@ -44,9 +44,13 @@ func (a *app) retentionFlags(f *pflag.FlagSet) {
 	} {
 		f.IntVar(period.n, "keep-"+period.name, *period.n, "keep the first verified backup of each of the last `N` "+period.of)
 	}
-	f.IntVar(&a.cfg.KeepMinimum, "keep-minimum", a.cfg.KeepMinimum, "never have fewer than `N` verified backups, also when one is deleted by hand")
+	a.minimumFlag(f)
 	a.graceFlag(f)
 	f.StringVar(&a.cfg.TimeZone, "time-zone", a.cfg.TimeZone, "`ZONE` where hours, days, … begin: Europe/Berlin, or Local (default UTC)")
+}
+
+func (a *app) minimumFlag(f *pflag.FlagSet) {
+	f.IntVar(&a.cfg.KeepMinimum, "keep-minimum", a.cfg.KeepMinimum, "never have fewer than `N` verified backups, also when one is deleted by hand")
 }
 
 func (a *app) graceFlag(f *pflag.FlagSet) {
