@@ -80,6 +80,7 @@ func (l *lane) add(ctx context.Context, s Story, slot string) {
 		if i := l.find(endSlot(s.Event)); i >= 0 && !l.flying[l.pending[i].ID] {
 			gone = append(gone, l.pending[i].ID)
 			l.pending = slices.Delete(l.pending, i, i+1)
+			it.Story.Again = true
 		}
 	}
 	if len(l.pending) >= mostPending {

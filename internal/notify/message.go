@@ -3,6 +3,7 @@ package notify
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 )
@@ -59,12 +60,14 @@ const (
 // newMessage makes the message of stories, of which there is at least one.
 func newMessage(stories []Story, now time.Time, host string, notes ...string) *Message {
 	m := &Message{Time: now, Host: oneLine(host), Stories: stories, Sections: compose(stories, now), Notes: notes}
-	hash := sha256.New()
+	var ids []string
 	for _, s := range stories {
 		m.Severity = max(m.Severity, s.Severity)
-		hash.Write([]byte(s.ID + "\n"))
+		ids = append(ids, s.ID)
 	}
-	m.ID = hex.EncodeToString(hash.Sum(nil)[:16])
+	slices.Sort(ids) // a store may return them in another order
+	hash := sha256.Sum256([]byte(strings.Join(ids, "\n")))
+	m.ID = hex.EncodeToString(hash[:16])
 	if zone := oneZone(stories); zone != "" {
 		m.Notes = append([]string{"Times are in " + zone + "."}, m.Notes...)
 	}
