@@ -95,7 +95,8 @@ func (w writer) place(s Story, failures []Story) Section {
 	if len(failures) == 0 {
 		return sec
 	}
-	because := []Row{{Label: "So far", Value: fmt.Sprintf("%s could not be backed up because of it: %s", dbs(len(failures)), names(databases(failures), shownNames))}}
+	sec.Title += ": " + dbs(len(failures)) + " could not be backed up"
+	because := []Row{{Label: "Concerns", Value: names(databases(failures), shownNames)}}
 	if s.Holds == "" {
 		because = append(because, Row{Label: "Still holds", Value: w.hold(failures)})
 	}
@@ -160,8 +161,12 @@ func (w writer) items(list []Story) []string {
 		return []string{names(about, 3*shownNames)}
 	}
 	for i, s := range list {
-		if troubled(s.Kind) && !s.LastGood.IsZero() {
-			about[i] += ": " + s.when(s.LastGood) + " can be restored"
+		switch {
+		case !troubled(s.Kind):
+		case s.LastGood.IsZero():
+			about[i] += " has no good backup"
+		default:
+			about[i] += " can be restored to " + s.when(s.LastGood)
 		}
 	}
 	return about

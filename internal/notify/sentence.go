@@ -95,8 +95,8 @@ func plural(kind Kind, n int, again bool) string {
 	return fmt.Sprintf("%s: %d times", kind, n)
 }
 
-// troubled reports whether a story of the kind says what can be restored though
-// nothing in it does.
+// troubled reports whether people who are told of the kind ask first what they can
+// still restore.
 func troubled(kind Kind) bool {
 	switch kind {
 	case KindFailed, KindOverdue, KindHung, KindShrunken, KindVerificationFailed:
@@ -144,14 +144,18 @@ func (w writer) holds(s Story) string {
 	switch {
 	case s.Holds != "":
 		return s.Holds
-	case s.Database == "":
+	case s.Database == "" || !troubled(s.Kind) && s.Kind != KindRecovered:
 		return ""
 	case !s.LastGood.IsZero():
-		return fmt.Sprintf("you can restore %s to %s (%s old)", s.Database, s.when(s.LastGood), age(w.now.Sub(s.LastGood)))
-	case troubled(s.Kind):
+		return w.restorable(s)
+	case s.Kind != KindRecovered:
 		return "nothing: there is no good backup of " + s.Database
 	}
 	return ""
+}
+
+func (w writer) restorable(s Story) string {
+	return fmt.Sprintf("you can restore %s to %s (%s old)", s.Database, s.when(s.LastGood), age(w.now.Sub(s.LastGood)))
 }
 
 // hold says what several databases can be restored to.
@@ -180,7 +184,7 @@ func (w writer) hold(list []Story) string {
 		text += "; "
 	}
 	if good == 1 {
-		return text + w.holds(Story{Event: Event{Database: oldest.Database, LastGood: oldest.LastGood, Time: oldest.Time, Zone: oldest.Zone}})
+		return text + w.restorable(oldest)
 	}
 	return fmt.Sprintf("%s%s can be restored, each to %s (%s old) or later", text, dbs(good), oldest.when(oldest.LastGood), age(w.now.Sub(oldest.LastGood)))
 }

@@ -83,14 +83,6 @@ func names(list []string, most int) string {
 	return strings.Join(list[:len(list)-1], ", ") + " and " + list[len(list)-1]
 }
 
-// capital begins a sentence.
-func capital(s string) string {
-	for i, r := range s {
-		return string(unicode.ToUpper(r)) + s[i+len(string(r)):]
-	}
-	return s
-}
-
 // dbs counts databases.
 func dbs(n int) string {
 	if n == 1 {
