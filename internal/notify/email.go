@@ -97,7 +97,9 @@ func loopback(host string) bool {
 // Deliver sends m to all recipients: each has a mail of its own, so that one whose
 // address is wrong does not keep it from the others.
 func (e *Email) Deliver(ctx context.Context, m *Message) error {
-	client, err := e.client()
+	ctx, cancel := context.WithTimeout(ctx, mailTime)
+	defer cancel()
+	client, err := e.client(ctx)
 	if err != nil {
 		return e.wrap(err)
 	}
@@ -109,11 +111,12 @@ func (e *Email) Deliver(ctx context.Context, m *Message) error {
 		}
 		mails = append(mails, msg)
 	}
-	ctx, cancel := context.WithTimeout(ctx, mailTime)
-	defer cancel()
 	err = client.DialAndSendWithContext(ctx, mails...)
 	if err == nil {
 		return nil
+	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("no answer in time: %w", ctx.Err())
 	}
 	var failed []error
 	for i, msg := range mails {
@@ -138,11 +141,36 @@ func (e *Email) wrap(err error) error {
 	return fmt.Errorf("send mail by %s:%d: %s", e.config.Host, e.config.Port, cut(text, 500))
 }
 
-func (e *Email) client() (*mail.Client, error) {
+// dial connects. The connection is closed when ctx ends: go-mail looks at its own
+// time limit alone once it is connected.
+func (e *Email) dial(ctx context.Context, secure *tls.Config) mail.DialContextFunc {
+	return func(short context.Context, network, address string) (conn net.Conn, err error) {
+		if e.config.TLS == TLSImplicit {
+			conn, err = (&tls.Dialer{Config: secure}).DialContext(short, network, address)
+		} else {
+			conn, err = new(net.Dialer).DialContext(short, network, address)
+		}
+		if err == nil {
+			context.AfterFunc(ctx, func() { _ = conn.Close() })
+		}
+		return conn, err
+	}
+}
+
+// logins are the ways to log in, the best first. All of them are under TLS.
+var logins = []mail.SMTPAuthType{
+	mail.SMTPAuthSCRAMSHA256PLUS, mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthSCRAMSHA1PLUS, mail.SMTPAuthSCRAMSHA1,
+	mail.SMTPAuthPlain, mail.SMTPAuthLogin, mail.SMTPAuthCramMD5,
+}
+
+// client prepares one delivery, which ends with ctx.
+func (e *Email) client(ctx context.Context) (*mail.Client, error) {
+	secure := &tls.Config{ServerName: e.config.Host, RootCAs: e.config.RootCAs, MinVersion: tls.VersionTLS12}
 	options := []mail.Option{
 		mail.WithPort(e.config.Port),
 		mail.WithTimeout(mailTime),
-		mail.WithTLSConfig(&tls.Config{ServerName: e.config.Host, RootCAs: e.config.RootCAs, MinVersion: tls.VersionTLS12}),
+		mail.WithTLSConfig(secure),
+		mail.WithDialContextFunc(e.dial(ctx, secure)),
 	}
 	switch e.config.TLS {
 	case TLSStart:
@@ -153,7 +181,7 @@ func (e *Email) client() (*mail.Client, error) {
 		options = append(options, mail.WithTLSPolicy(mail.NoTLS))
 	}
 	if e.config.User != "" {
-		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover),
+		options = append(options, mail.WithOpportunisticSMTPAuth(logins...),
 			mail.WithUsername(e.config.User), mail.WithPassword(e.config.Password))
 	}
 	return mail.NewClient(e.config.Host, options...)

@@ -290,7 +290,9 @@ func TestHeartbeatURLs(t *testing.T) {
 		t.Errorf("the body is %q", (*got)[2].body)
 	}
 	for _, c := range []HeartbeatConfig{
-		{}, {Success: base, Failure: "x"}, {Success: base, Method: "PUT"},
+		{},
+		{Success: base, Failure: "x"},
+		{Success: base, Method: "PUT"},
 		{Success: base + "/{database}", Failure: base + "/fail"},
 	} {
 		if _, err := NewHeartbeat(c); !errors.Is(err, ErrChannel) {

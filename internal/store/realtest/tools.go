@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/litekeep/litekeep/internal/testserver"
 )
 
 // The servers, pinned.
@@ -110,13 +112,7 @@ func npmTool(pkg string) (string, error) {
 func run(cmd *exec.Cmd) error {
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, tail(out))
+		return fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, testserver.Tail(out))
 	}
 	return nil
-}
-
-// tail returns the end of a text.
-func tail(text []byte) string {
-	const most = 2000
-	return strings.TrimSpace(string(text[max(0, len(text)-most):]))
 }

@@ -1,4 +1,4 @@
-package realtest
+package testserver
 
 import (
 	"os/exec"

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package realtest
+package testserver
 
 import "os/exec"
 
