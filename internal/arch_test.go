@@ -38,6 +38,7 @@ var layers = [][]string{
 	{"internal/destination"},
 	{"."},
 	{"internal/notify", "internal/config"},
+	{"internal/notify", "internal/metrics"},
 	{"cmd/litekeep", "bench"},
 }
 
@@ -59,6 +60,7 @@ var reserved = map[string][]string{
 	"github.com/goccy/":       {"internal/config"},
 	"github.com/invopop/":     {"internal/config"},
 	"github.com/wneessen/":    {"internal/notify"},
+	"github.com/prometheus/":  {"internal/metrics"},
 	"pgregory.net/":           nil, // tests
 	"github.com/google/":      nil,
 	"github.com/rogpeppe":     nil,
