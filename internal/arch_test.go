@@ -37,8 +37,7 @@ var layers = [][]string{
 	{"internal/vault"},
 	{"internal/destination"},
 	{"."},
-	{"internal/notify", "internal/config"},
-	{"internal/notify", "internal/metrics"},
+	{"internal/config", "internal/notify", "internal/metrics"},
 	{"cmd/litekeep", "bench"},
 }
 
