@@ -50,6 +50,7 @@ type run struct {
 	started  time.Time // as the name of the object tells it
 	m        manifest.Manifest
 	snapshot *engine.SnapshotInfo
+	live     *engine.InPlace // the database itself, where no snapshot is needed
 	counted  *export.Counted
 	sealer   *seal.Sealer  // of the object that is written; nil for a plain one
 	fresh    *seal.Sealer  // for the next object
@@ -128,10 +129,7 @@ func (r *run) do(ctx context.Context, p *vault.Pin) (*Backup, error) {
 	if err := r.makeScratch(); err != nil {
 		return nil, err
 	}
-	if err := r.takeSnapshot(ctx); err != nil {
-		return nil, err
-	}
-	object, err := r.export(ctx)
+	object, err := r.exportSource(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -272,12 +270,12 @@ func (r *run) takeSnapshot(ctx context.Context) error {
 // write exports the snapshot to object and fills in the manifest.
 func (r *run) write(ctx context.Context, object *object, mismatched map[int64]string) error {
 	begin := r.s.now()
-	f, err := os.Open(r.snapshotPath())
+	from, done, err := r.openExported(ctx)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	p, err := r.plan(ctx, f, mismatched)
+	defer done()
+	p, err := r.plan(ctx, from, mismatched)
 	if err != nil {
 		return err
 	}
@@ -303,6 +301,9 @@ func (r *run) write(ctx context.Context, object *object, mismatched map[int64]st
 		return err
 	}
 	sum, err := w.Close()
+	if err == nil && r.live != nil {
+		err = r.live.Unchanged()
+	}
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
-	"os"
 
 	"github.com/litekeep/litekeep/internal/engine"
 	"github.com/litekeep/litekeep/internal/export"
@@ -13,7 +13,7 @@ import (
 
 // plan decides what goes into the document. Mismatched are indexes that must be
 // carried whatever else is known of them.
-func (r *run) plan(ctx context.Context, f *os.File, mismatched map[int64]string) (*export.Plan, error) {
+func (r *run) plan(ctx context.Context, f io.ReaderAt, mismatched map[int64]string) (*export.Plan, error) {
 	if r.snapshot.ZeroBytes {
 		return export.NewPlan(ctx, f, 0, r.snapshotPath(), nil, export.Choices{})
 	}
@@ -26,6 +26,9 @@ func (r *run) plan(ctx context.Context, f *os.File, mismatched map[int64]string)
 	}
 	if d.Malformed != "" {
 		r.warn("SQLite %s cannot read all of the schema: %s", engine.Version(), d.Malformed)
+	}
+	if _, unsure := d.Carried(); r.live != nil && len(unsure) > 0 {
+		return nil, errNeedsSnapshot
 	}
 	carry, err := export.Carried(ctx, r.snapshotPath(), d)
 	if err != nil {

@@ -86,7 +86,7 @@ type state struct {
 // begin looks at the source at the beginning of a pass, and makes room for the
 // hashes of its blocks.
 func (p *passCopy) begin() (st state, total int64, err error) {
-	if st, err = p.look(); err != nil {
+	if st, err = p.s.state(); err != nil {
 		return st, 0, err
 	}
 	total = st.marks.main.info.Size()
@@ -149,7 +149,7 @@ func (p *passCopy) readChunks(ctx context.Context, w *writer, before state, tota
 		if err = p.s.file.lock(ctx, lockShared, p.busy); err != nil {
 			return false, err
 		}
-		now, err := p.look()
+		now, err := p.s.state()
 		if err = errors.Join(err, ctx.Err()); err != nil {
 			return false, err
 		}
@@ -232,7 +232,7 @@ func (p *passCopy) lockedPass(ctx context.Context) error {
 	if err = firstCause(errs); err != nil {
 		return err
 	}
-	now, err := p.look()
+	now, err := p.s.state()
 	if err != nil {
 		return err
 	}
@@ -272,23 +272,24 @@ func (p *passCopy) readLocked(ctx context.Context, next *atomic.Int64, total int
 	}
 }
 
-// look tells the state of the source, whose shared lock is held. It is
-// errMoved where the file is no longer one that a passCopy can copy.
-func (p *passCopy) look() (st state, err error) {
-	if st.marks, err = p.s.look(); err != nil {
+// state tells the state of the source, whose shared lock is held. It is errMoved
+// where the file is no longer one in a rollback mode whose content is what was
+// last committed.
+func (s *source) state() (st state, err error) {
+	if st.marks, err = s.look(); err != nil {
 		return st, err
 	}
-	header, err := p.s.file.header()
+	header, err := s.file.header()
 	if err != nil {
 		return st, err
 	}
 	copy(st.version[:], header[offsetChangeCounter:])
 	if st.marks.wal.filled() || header[offsetReadVersion] == 2 || !st.marks.main.exists() || st.marks.main.info.Size() == 0 ||
-		!os.SameFile(st.marks.main.info, p.s.marks.main.info) {
+		!os.SameFile(st.marks.main.info, s.marks.main.info) {
 		return st, errMoved
 	}
-	p.s.marks = st.marks
-	hot, err := p.s.hotJournal()
+	s.marks = st.marks
+	hot, err := s.hotJournal()
 	if err == nil && hot {
 		err = errMoved
 	}

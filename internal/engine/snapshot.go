@@ -296,11 +296,15 @@ func (info *SnapshotInfo) complete(dest string) error {
 		return fault("read", dest, sqlite3.SQLITE_CORRUPT, "the page size in the header is invalid")
 	}
 	info.Pages = info.Bytes / int64(info.PageSize)
-	info.SchemaVersion = int64(binary.BigEndian.Uint32(header[offsetSchemaCookie:]))
+	info.SchemaVersion = schemaCookie(header)
 	if header[offsetReadVersion] == 2 {
 		info.JournalMode = JournalWAL
 	}
 	return nil
+}
+
+func schemaCookie(header []byte) int64 {
+	return int64(binary.BigEndian.Uint32(header[offsetSchemaCookie:]))
 }
 
 // sidecarSuffixes are what SQLite appends to a path to name the files beside
