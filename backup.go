@@ -52,9 +52,10 @@ type run struct {
 	snapshot *engine.SnapshotInfo
 	live     *engine.InPlace // the database itself, where no snapshot is needed
 	counted  *export.Counted
-	sealer   *seal.Sealer  // of the object that is written; nil for a plain one
-	fresh    *seal.Sealer  // for the next object
-	dropped  chan struct{} // closed when the snapshot is removed, nil before it can be
+	imprints []archive.Imprint // of the frames that were written
+	sealer   *seal.Sealer      // of the object that is written; nil for a plain one
+	fresh    *seal.Sealer      // for the next object
+	dropped  chan struct{}     // closed when the snapshot is removed, nil before it can be
 }
 
 func (s *Service) createBackup(ctx context.Context, p *vault.Pin) (b *Backup, err error) {
@@ -333,6 +334,7 @@ func (r *run) fill(p *export.Plan, source document.Source, sum *archive.Summary)
 	m.Stored = manifest.Stored{Bytes: sum.Bytes, SHA256: sum.SHA256}
 	m.Document = manifest.Document{Bytes: sum.Document, Digest: end.Digest}
 	m.Totals = manifest.Totals{Tables: end.Tables, Rows: end.Rows, Indexes: end.Indexes, Entries: end.Entries}
+	r.imprints = sum.Imprints
 	m.Frames, m.Writer = sum.Frames, "litekeep "+Version
 	for i, t := range p.Tables {
 		x := r.counted.Tables[i]

@@ -13,18 +13,18 @@ import (
 	"github.com/litekeep/litekeep/internal/manifest"
 )
 
-// readBack reads all of an object that was just written: the hash of each frame
-// must be that of the text as it was encoded, the structure of the document and
-// all counts must be right. It returns the hash of the object. What is wrong wraps
-// archive.ErrDamaged.
-func (s *Service) readBack(ctx context.Context, b *opened) (manifest.Hash, error) {
-	return s.readAll(ctx, b, nil)
+// readBack reads all of an object that was just written: each frame must be the
+// text as it was encoded, by the imprint that was taken of it together with its
+// SHA-256; the structure of the document and all counts must be right. It returns
+// the hash of the object. What is wrong wraps archive.ErrDamaged.
+func (s *Service) readBack(ctx context.Context, b *opened, imprints []archive.Imprint) (manifest.Hash, error) {
+	return s.readAll(ctx, b, archive.ReadOptions{Imprints: imprints})
 }
 
 // check reads all of a stored object and compares it with its manifest: what
 // readBack does, and besides the hash of the object and every value's syntax.
 func (s *Service) check(ctx context.Context, b *opened) error {
-	sum, err := s.readAll(ctx, b, checkText)
+	sum, err := s.readAll(ctx, b, archive.ReadOptions{Check: checkText})
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (s *Service) checkStored(ctx context.Context, at place, r *record) error {
 	return checkSum(manifest.Hash(whole.Sum(nil)), r.stored())
 }
 
-func (s *Service) readAll(ctx context.Context, b *opened, text func(int, []byte) (any, error)) (sum manifest.Hash, err error) {
+func (s *Service) readAll(ctx context.Context, b *opened, o archive.ReadOptions) (sum manifest.Hash, err error) {
 	m := b.m
 	if err := checkSize(b.object.Size(), m.Stored); err != nil {
 		return sum, err
@@ -86,7 +86,7 @@ func (s *Service) readAll(ctx context.Context, b *opened, text func(int, []byte)
 		whole.Write(b.header.Text())
 	}
 	c := checker{m: m}
-	o := archive.ReadOptions{Check: text, Whole: whole}
+	o.Whole = whole
 	var read int64
 	err = b.readAll(ctx, o, func(t archive.Text) error {
 		read += m.Frames[t.Number].Stored

@@ -33,7 +33,7 @@ func (r *run) readBack(ctx context.Context, o *object) (manifest.Hash, error) {
 	if err := checkHeader(f, b.header); err != nil {
 		return manifest.Hash{}, err
 	}
-	return r.s.readBack(ctx, b)
+	return r.s.readBack(ctx, b, r.imprints)
 }
 
 // encode writes the manifest.

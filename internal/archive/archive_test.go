@@ -39,6 +39,8 @@ type stored struct {
 	object []byte
 	sum    *archive.Summary
 	texts  [][]byte
+	// imprints are used for reading if they are not nil.
+	imprints []archive.Imprint
 }
 
 // write writes frames of the given lengths, every third in several parts.
@@ -78,7 +80,7 @@ func write(t testing.TB, c frame.Compression, workers int, lengths ...int) *stor
 func (s *stored) read(ctx context.Context, r io.ReaderAt, workers int) error {
 	whole := sha256.New()
 	n := 0
-	err := archive.Read(ctx, r, s.c, s.sum.Frames, 0, archive.ReadOptions{Workers: workers, Whole: whole}, func(x archive.Text) error {
+	err := archive.Read(ctx, r, s.c, s.sum.Frames, 0, archive.ReadOptions{Workers: workers, Whole: whole, Imprints: s.imprints}, func(x archive.Text) error {
 		if x.Number != n || !bytes.Equal(x.Bytes, s.texts[n]) {
 			return fmt.Errorf("frame %d comes back as number %d with %d bytes", n, x.Number, len(x.Bytes))
 		}
@@ -102,8 +104,10 @@ func TestRoundTrip(t *testing.T) {
 		for _, workers := range []int{0, 1, 3} {
 			for _, lengths := range [][]int{nil, {1}, {100, 20, 3000}, {300_000, 1, 70_000, 2 << 20, 5, 1 << 20, 900_000, 12}} {
 				s := write(t, c, workers, lengths...)
-				if err := s.read(t.Context(), bytes.NewReader(s.object), workers); err != nil {
-					t.Errorf("%v, %d workers, %v: %v", c, workers, lengths, err)
+				for _, s.imprints = range [][]archive.Imprint{nil, s.sum.Imprints} {
+					if err := s.read(t.Context(), bytes.NewReader(s.object), workers); err != nil {
+						t.Errorf("%v, %d workers, %v: %v", c, workers, lengths, err)
+					}
 				}
 				s.checkSummary(t)
 			}

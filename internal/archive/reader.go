@@ -33,6 +33,9 @@ type ReadOptions struct {
 	Check func(number int, text []byte) (any, error)
 	// Whole, if not nil, is given the stored bytes of every frame, in order.
 	Whole io.Writer
+	// Imprints, if not nil, are those of all frames of an object that this
+	// process has written. They are compared instead of the SHA-256 of the texts.
+	Imprints []Imprint
 	// Opener opens the frames of a sealed object, which has Total frames.
 	Opener *seal.Opener
 	Total  int
@@ -168,7 +171,18 @@ func (x *expander) text(f *manifest.Frame, number int, stored, buf []byte) ([]by
 			return nil, fmt.Errorf("%w: %w", err, ErrDamaged)
 		}
 	}
-	return text, checkHash(text, f)
+	return text, x.checkText(text, f, number)
+}
+
+// checkText checks that a text is that of a frame.
+func (x *expander) checkText(text []byte, f *manifest.Frame, number int) error {
+	if x.o.Imprints == nil {
+		return checkHash(text, f)
+	}
+	if number >= len(x.o.Imprints) || imprintOf(text) != x.o.Imprints[number] {
+		return fmt.Errorf("it is not what was written: %w", ErrDamaged)
+	}
+	return nil
 }
 
 // damaged marks what is wrong with a sealed frame as damage, unless it could not
@@ -205,7 +219,7 @@ func (x *expander) expandAlone(f *manifest.Frame, number int) (unpacked, error) 
 	if err != nil {
 		return unpacked{}, fmt.Errorf("%w: %w", err, ErrDamaged)
 	}
-	return unpacked{text: Text{Bytes: text}}, checkHash(text, f)
+	return unpacked{text: Text{Bytes: text}}, x.checkText(text, f, number)
 }
 
 // checkEnd checks that a sealed frame opens to its end, is the last where the

@@ -25,6 +25,7 @@ type Writer struct {
 	sum         hash.Hash // of the object; nil if somebody else will hash it
 	size        int64     // of the object
 	frames      []manifest.Frame
+	imprints    []Imprint
 	spare       chan []byte
 	p           *pipeline.Pipeline[job, *packed]
 	sealer      *seal.Sealer // nil for a plain object
@@ -41,10 +42,11 @@ type job struct {
 }
 
 type packed struct {
-	frame *frame.Frame
-	parts [][]byte
-	buf   []byte
-	sum   [sha256.Size]byte
+	frame   *frame.Frame
+	parts   [][]byte
+	buf     []byte
+	sum     [sha256.Size]byte
+	imprint Imprint
 }
 
 // NewWriter returns a Writer to out, which it does not close. Where out is nil
@@ -58,7 +60,9 @@ func NewWriter(ctx context.Context, out io.Writer, c frame.Compression, workers 
 		var scratch []byte // what is to be sealed
 		return func(j job) (*packed, error) {
 			f := j.Frame
-			p := &packed{frame: f, sum: hashParts(f.Parts)}
+			// The imprint first: whatever changed the text from here on would show.
+			p := &packed{frame: f, imprint: imprintOf(f.Parts...)}
+			p.sum = hashParts(f.Parts)
 			if out == nil {
 				return p, nil
 			}
@@ -142,7 +146,7 @@ func (w *Writer) write(p *packed) error {
 		}
 	}
 	f.Stored = w.size - f.Offset
-	w.frames = append(w.frames, f)
+	w.frames, w.imprints = append(w.frames, f), append(w.imprints, p.imprint)
 	return nil
 }
 
@@ -185,6 +189,7 @@ func (w *Writer) Add(f *frame.Frame) error {
 // addAlone writes a very large frame while nothing else is under way, without
 // holding its stored form.
 func (w *Writer) addAlone(f job) error {
+	imprint := imprintOf(f.Parts...)
 	entry := manifest.Frame{Offset: w.size, Bytes: f.Len(), Rows: f.Rows, SHA256: hashParts(f.Parts)}
 	if w.out != nil {
 		codec := frame.NewCodec(w.compression)
@@ -204,7 +209,7 @@ func (w *Writer) addAlone(f job) error {
 		}
 		entry.Stored = w.size - entry.Offset
 	}
-	w.frames = append(w.frames, entry)
+	w.frames, w.imprints = append(w.frames, entry), append(w.imprints, imprint)
 	return nil
 }
 
@@ -234,6 +239,7 @@ func (w *Writer) Digest() (string, error) {
 // Summary is what a Writer wrote.
 type Summary struct {
 	Frames   []manifest.Frame
+	Imprints []Imprint     // of the frames, for ReadOptions
 	Bytes    int64         // of the object
 	SHA256   manifest.Hash // of the object; zero after LeaveObjectHash
 	Document int64         // length of the document in bytes
@@ -247,7 +253,7 @@ func (w *Writer) Close() (*Summary, error) {
 	if w.sealer != nil && !w.ended {
 		return nil, errors.New("the last frame is missing")
 	}
-	s := &Summary{Frames: w.frames, Bytes: w.size}
+	s := &Summary{Frames: w.frames, Imprints: w.imprints, Bytes: w.size}
 	if w.sum != nil {
 		s.SHA256 = manifest.Hash(w.sum.Sum(nil))
 	}
