@@ -56,8 +56,8 @@ var reserved = map[string][]string{
 	"gocloud.dev/secrets":     {"internal/keys/kms"},
 	"github.com/tink-crypto/": {"internal/keys", "internal/seal"},
 	"github.com/netresearch/": {"internal/schedule"},
-	"github.com/goccy/":       {"internal/config"},
-	"github.com/invopop/":     {"internal/config"},
+	"github.com/goccy/":       {"internal/config", "internal/metrics"},
+	"github.com/invopop/":     {"internal/config", "internal/metrics"},
 	"github.com/wneessen/":    {"internal/notify"},
 	"github.com/prometheus/":  {"internal/metrics"},
 	"pgregory.net/":           nil, // tests
