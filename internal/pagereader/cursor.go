@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"slices"
+
+	"github.com/litekeep/litekeep/internal/sqlitefile"
 )
 
 // readAhead is how many bytes of neighbouring pages one read takes at most.
@@ -26,6 +28,8 @@ func (r *Row) Keep() *Row {
 // A Cursor reads the rows of batches. One goroutine uses it.
 type Cursor struct {
 	f        *File
+	usable   int    // bytes of a page
+	maxLocal [2]int // see sqlitefile.MaxLocal, of indexes and of tables
 	run      []byte // neighbouring pages that were read together
 	runFirst uint32
 	runPages uint32
@@ -37,7 +41,11 @@ type Cursor struct {
 
 // NewCursor returns a Cursor on f.
 func (f *File) NewCursor() *Cursor {
-	return &Cursor{f: f, interior: make([]byte, f.header.PageSize), over: make([]byte, f.header.PageSize)}
+	u := f.header.Usable()
+	return &Cursor{
+		f: f, usable: u, maxLocal: [2]int{sqlitefile.MaxLocal(false, u), sqlitefile.MaxLocal(true, u)},
+		interior: make([]byte, f.header.PageSize), over: make([]byte, f.header.PageSize),
+	}
 }
 
 // Each calls do for every row of b, in order.
@@ -85,17 +93,21 @@ func (c *Cursor) leafRows(b *Batch, i int, row *Row, do func(*Row) error) error 
 	}
 	low, noLow := it.low, it.noLow
 	for k := range n.cells {
+		if !c.plainCell(&n, k, row) {
+			if b.table {
+				row.RowID, row.p, err = c.f.tableCell(&n, k)
+			} else {
+				row.p, err = c.f.indexCell(&n, k)
+			}
+			if err != nil {
+				return err
+			}
+		}
 		if b.table {
-			row.RowID, row.p, err = c.f.tableCell(&n, k)
-			if err == nil && (row.RowID > it.high || !noLow && row.RowID <= low) {
-				err = c.f.corrupt(it.page, "has the rowid %d out of order", row.RowID)
+			if row.RowID > it.high || !noLow && row.RowID <= low {
+				return c.f.corrupt(it.page, "has the rowid %d out of order", row.RowID)
 			}
 			low, noLow = row.RowID, false
-		} else {
-			row.p, err = c.f.indexCell(&n, k)
-		}
-		if err != nil {
-			return err
 		}
 		row.Size = row.p.size
 		if err := do(row); err != nil {
@@ -103,6 +115,42 @@ func (c *Cursor) leafRows(b *Batch, i int, row *Row, do func(*Row) error) error 
 		}
 	}
 	return nil
+}
+
+// plainCell decodes cell k of a leaf page into row if it is of the usual kind:
+// its record has less than 16384 bytes, all of them on the page. It leaves every
+// other cell, and all that is wrong with one, to tableCell and indexCell.
+func (c *Cursor) plainCell(n *node, k int, row *Row) bool {
+	data, end := n.data[:c.usable], n.pointers()+2*n.cells
+	p := n.pointers() + 2*k
+	at := int(data[p])<<8 | int(data[p+1])
+	if at < end || at+4 > len(data) {
+		return false
+	}
+	size := int(data[at])
+	if at++; size >= 0x80 {
+		if data[at] >= 0x80 {
+			return false
+		}
+		size = size&0x7f<<7 | int(data[at])
+		at++
+	}
+	local := c.maxLocal[1]
+	if !n.kind.Table() {
+		local = c.maxLocal[0]
+	} else {
+		rowid, l := sqlitefile.Varint(data[at:])
+		if l == 0 {
+			return false
+		}
+		row.RowID = int64(rowid)
+		at += l
+	}
+	if size > local || at+size > len(data) {
+		return false
+	}
+	row.p = payload{local: data[at : at+size : at+size], size: int64(size)}
+	return true
 }
 
 // leaf returns the leaf page of item i, reading it together with the pages of

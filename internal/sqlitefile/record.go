@@ -61,22 +61,29 @@ func DecodeRecord(b []byte, row []value.Value) ([]value.Value, error) {
 		if uint64(size) > uint64(len(body)) {
 			return row, fmt.Errorf("field %d of %d bytes runs past the end of its record: %w", len(row), size, ErrCorrupt)
 		}
-		row = append(row, value.Value{})
+		if len(row) < cap(row) {
+			row = row[:len(row)+1] // every part of it is set below
+		} else {
+			row = append(row, value.Value{})
+		}
 		v := &row[len(row)-1]
 		switch {
 		case t >= 12:
-			v.Kind = value.Blob
+			v.Kind, v.Int = value.Blob, 0
 			if t&1 != 0 {
 				v.Kind = value.RawText
 			}
 			v.Bytes = body[:size:size]
 		case t == 0:
+			*v = value.Value{}
 		case t == 7:
 			*v = value.OfFloat(math.Float64frombits(binary.BigEndian.Uint64(body)))
 		case t == 10 || t == 11:
 			return row, fmt.Errorf("field %d has the serial type %d, which is reserved: %w", len(row)-1, t, ErrCorrupt)
+		case t < 7 && len(body) >= 8: // any length at once
+			*v = value.Value{Kind: value.Integer, Int: int64(binary.BigEndian.Uint64(body)) >> (64 - 8*size)}
 		default:
-			v.Kind, v.Int = value.Integer, DecodeInt(t, body)
+			*v = value.Value{Kind: value.Integer, Int: DecodeInt(t, body)}
 		}
 		body = body[size:]
 	}
