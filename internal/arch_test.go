@@ -30,6 +30,8 @@ var layers = [][]string{
 	{"internal/archive"},
 	{"internal/pagereader", "internal/pagewriter", "internal/indexsort"},
 	{"internal/engine"},
+	{"internal/engine/sqldb"},
+	{"internal/state"},
 	{"internal/export", "internal/rebuild"},
 	{"internal/store"},
 	{"internal/store/folder", "internal/store/cloud", "internal/store/probe"},
@@ -47,7 +49,7 @@ var forTests = []string{"internal/testdb", "internal/store/storetest", "internal
 
 // reserved are modules that only some packages may import, in tests too.
 var reserved = map[string][]string{
-	"modernc.org/":            {"internal/engine"},
+	"modernc.org/":            {"internal/engine", "internal/engine/sqldb"},
 	"github.com/spf13/":       {"cmd/litekeep"},
 	"gocloud.dev/blob":        {"internal/store/cloud"},
 	"github.com/aws/":         {"internal/store/cloud"},
