@@ -40,6 +40,7 @@ var layers = [][]string{
 	{"internal/destination"},
 	{"."},
 	{"internal/config", "internal/notify", "internal/metrics"},
+	{"internal/service"},
 	{"cmd/litekeep", "bench"},
 }
 

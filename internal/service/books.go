@@ -1,0 +1,174 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/litekeep/litekeep/internal/state"
+)
+
+// books are what the service keeps in its state. A state that cannot be written
+// stops nothing: the service goes on with what it has in memory, and says so.
+type books struct {
+	store *state.Store
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	problem string // of the last write, "" if it went well
+}
+
+// keep notes how a use of the state went.
+func (b *books) keep(what string, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err == nil {
+		b.problem = ""
+		return
+	}
+	b.problem = what + ": " + err.Error()
+	b.log.Error("state cannot be used", "what", what, "error", err)
+}
+
+// trouble says what is wrong with the state, "" if nothing is.
+func (b *books) trouble() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.problem
+}
+
+// write does something that a run which is stopped must not be kept from
+// recording.
+func (b *books) write(what string, f func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), stateTimeout)
+	defer cancel()
+	b.keep(what, f(ctx))
+}
+
+// stateTimeout is how long the state may take. It is a small local file.
+const stateTimeout = 10 * time.Second
+
+// begin records that a run begins, with its slot in one step. It reports false
+// if the slot was run before, which must not be done again.
+func (b *books) begin(r Run) (ok bool) {
+	ok = true
+	b.write("record the run", func(ctx context.Context) error {
+		if r.Slot.IsZero() || r.Trigger == triggerRetry {
+			return b.store.BeginRun(ctx, toState(r))
+		}
+		err := b.store.BeginSlot(ctx, toState(r))
+		if errors.Is(err, state.ErrSlotTaken) {
+			ok, err = false, nil
+		}
+		return err
+	})
+	return ok
+}
+
+func (b *books) end(r Run) {
+	b.write("record the end of the run", func(ctx context.Context) error { return b.store.EndRun(ctx, toState(r)) })
+}
+
+func (b *books) setSlot(database string, slot time.Time) {
+	b.write("record the slot", func(ctx context.Context) error { return b.store.SetSlot(ctx, database, slot) })
+}
+
+func (b *books) slot(ctx context.Context, database string) time.Time {
+	slot, err := b.store.Slot(ctx, database)
+	b.keep("read the slot", err)
+	return slot
+}
+
+// cutOff returns the runs that an earlier life of the service began and did not
+// end, recorded as crashed.
+func (b *books) cutOff(ctx context.Context, now time.Time) []Run {
+	runs, err := b.store.CutOff(ctx, now)
+	b.keep("record the runs that were cut off", err)
+	return fromStates(runs)
+}
+
+// lastBackup returns the last backup run that has ended, nil if there is none.
+func (b *books) lastBackup(ctx context.Context, database string) *Run {
+	r, err := b.store.LastRun(ctx, database, string(KindBackup))
+	if errors.Is(err, state.ErrNotFound) {
+		return nil
+	}
+	b.keep("read the last run", err)
+	if err != nil {
+		return nil
+	}
+	run := fromState(r)
+	return &run
+}
+
+func shrinkageNote(database string) string { return "shrunken/" + database }
+
+func (b *books) setShrinkage(database string, x *shrinkage) {
+	b.write("record the size", func(ctx context.Context) error {
+		if x == nil {
+			return b.store.DeleteNote(ctx, shrinkageNote(database))
+		}
+		text, err := json.Marshal(x)
+		if err != nil {
+			return err
+		}
+		return b.store.PutNote(ctx, shrinkageNote(database), text)
+	})
+}
+
+func (b *books) shrinkage(ctx context.Context, database string) *shrinkage {
+	text, err := b.store.Note(ctx, shrinkageNote(database))
+	if errors.Is(err, state.ErrNotFound) {
+		return nil
+	}
+	var x shrinkage
+	if err == nil {
+		err = json.Unmarshal(text, &x)
+	}
+	b.keep("read the size", err)
+	if err != nil {
+		return nil
+	}
+	return &x
+}
+
+func toState(r Run) state.Run {
+	out := state.Run{
+		ID: r.ID, Database: r.Database, Kind: string(r.Kind), Trigger: r.Trigger, Actor: r.By, Slot: r.Slot,
+		Attempt: r.Attempt, Started: r.Started, Ended: r.Ended, Outcome: string(r.Outcome), Error: r.Error,
+		Hint: r.Hint, Backup: r.Backup, DryRun: r.DryRun, SizeBytes: r.SizeBytes, DocumentBytes: r.DocumentBytes,
+		TableCount: r.TableCount, RecordCount: r.RecordCount, Verified: r.Verified,
+		Duration: time.Duration(r.Seconds * float64(time.Second)),
+	}
+	for _, l := range r.Log {
+		out.Log = append(out.Log, state.LogLine(l))
+	}
+	return out
+}
+
+func fromState(r state.Run) Run {
+	out := Run{
+		ID: r.ID, Database: r.Database, Kind: Kind(r.Kind), Trigger: r.Trigger, By: r.Actor, Slot: r.Slot,
+		Attempt: r.Attempt, Started: r.Started, Ended: r.Ended, Outcome: Outcome(r.Outcome), Error: r.Error,
+		Hint: r.Hint, Backup: r.Backup, DryRun: r.DryRun, SizeBytes: r.SizeBytes, DocumentBytes: r.DocumentBytes,
+		TableCount: r.TableCount, RecordCount: r.RecordCount, Verified: r.Verified, Seconds: r.Duration.Seconds(),
+	}
+	for _, l := range r.Log {
+		out.Log = append(out.Log, LogLine(l))
+	}
+	return out
+}
+
+func fromStates(list []state.Run) []Run {
+	runs := make([]Run, len(list))
+	for i, r := range list {
+		runs[i] = fromState(r)
+	}
+	return runs
+}

@@ -1,0 +1,112 @@
+package service
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"time"
+)
+
+// watchBuffer is how many events may wait for one who watches, before some are
+// dropped. Progress comes a few times a second for each run.
+const watchBuffer = 256
+
+// A hub hands events to all who watch.
+type hub struct {
+	mu       sync.Mutex
+	last     uint64
+	watchers map[*watcher]struct{}
+	closed   bool
+}
+
+// A watcher is one who watches.
+type watcher struct {
+	events chan Event
+	sees   func(database string) bool
+	missed int
+}
+
+func newHub() *hub { return &hub{watchers: map[*watcher]struct{}{}} }
+
+// send numbers an event and hands it on. It never waits: a watcher that is too
+// slow misses it.
+func (h *hub) send(e Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.last++
+	e.ID = h.last
+	for w := range h.watchers {
+		if e.Database != "" && !w.sees(e.Database) {
+			continue
+		}
+		e.Missed = w.missed
+		select {
+		case w.events <- e:
+			w.missed = 0
+		default:
+			w.missed++
+		}
+	}
+}
+
+// close ends all watching.
+func (h *hub) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for w := range h.watchers {
+		close(w.events)
+		delete(h.watchers, w)
+	}
+}
+
+// watch returns the events from now on about databases that sees reports, until
+// ctx or the hub ends.
+func (h *hub) watch(ctx context.Context, sees func(string) bool) iter.Seq[Event] {
+	w := &watcher{events: make(chan Event, watchBuffer), sees: sees}
+	h.mu.Lock()
+	if h.closed {
+		close(w.events)
+	} else {
+		h.watchers[w] = struct{}{}
+	}
+	h.mu.Unlock()
+	leave := func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.watchers, w)
+	}
+	stop := context.AfterFunc(ctx, leave) // also if nobody ever ranges over it
+	return func(yield func(Event) bool) {
+		defer stop()
+		defer leave()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case e, ok := <-w.events:
+				if !ok || !yield(e) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// A throttle lets a thing happen once in a while.
+type throttle struct {
+	every time.Duration
+	mu    sync.Mutex
+	last  time.Time
+}
+
+// ready reports whether it may happen at now, and takes it for done then.
+func (t *throttle) ready(now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now.Sub(t.last) < t.every {
+		return false
+	}
+	t.last = now
+	return true
+}

@@ -1,0 +1,250 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/access"
+	"github.com/litekeep/litekeep/internal/audit"
+	"github.com/litekeep/litekeep/internal/config"
+	"github.com/litekeep/litekeep/internal/notify"
+	"github.com/litekeep/litekeep/internal/state"
+)
+
+// A world is a service whose databases are played.
+type world struct {
+	t      *testing.T
+	dir    string
+	yaml   string
+	plays  map[string]*play
+	events *events
+	out    chan error // what Serve returned
+	cancel context.CancelFunc
+	store  *state.Store
+	log    *audit.Log
+	*Service
+}
+
+// A play is a database that is played: what Core would do, in no time or in as
+// much as the test says.
+type play struct {
+	name string
+
+	mu      sync.Mutex
+	backups []*litekeep.Backup // newest first
+	runs    []time.Time        // when backups began
+	atOnce  int
+	most    int // backups of it at once
+	takes   time.Duration
+	deaf    time.Duration // for how long it goes on after it was told to stop
+	rows    int64
+	fail    func(n int) error // of the nth backup, from 1
+	pruned  int
+}
+
+func (p *play) CreateBackup(ctx context.Context) (*litekeep.Backup, error) {
+	p.mu.Lock()
+	now := time.Now()
+	p.runs = append(p.runs, now)
+	n := len(p.runs)
+	p.atOnce++
+	p.most = max(p.most, p.atOnce)
+	takes, deaf, fail, rows := p.takes, p.deaf, p.fail, p.rows
+	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.atOnce--
+	}()
+	select {
+	case <-time.After(takes):
+	case <-ctx.Done():
+		time.Sleep(deaf)
+		return nil, ctx.Err()
+	}
+	if fail != nil {
+		if err := fail(n); err != nil {
+			return nil, err
+		}
+	}
+	b := &litekeep.Backup{
+		Path: fmt.Sprintf("/played/%s/%s.json.zst", p.name, now.UTC().Format("20060102T150405.000Z")), Database: p.name,
+		Timestamp: now, Verified: time.Now(), Checked: time.Now(), SizeBytes: rows * 10, RecordCount: rows, DocumentBytes: rows * 40,
+		Duration: takes,
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.backups = slices.Insert(p.backups, 0, b)
+	return b, nil
+}
+
+func (p *play) ListBackups(context.Context) ([]*litekeep.Backup, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.backups), nil
+}
+
+func (p *play) CleanupOldBackups(_ context.Context, dryRun bool) ([]litekeep.Decision, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !dryRun {
+		p.pruned++
+	}
+	return nil, nil
+}
+
+func (p *play) RestoreBackup(_ context.Context, path, target string, o litekeep.RestoreOptions) (*litekeep.Restored, error) {
+	return &litekeep.Restored{Backup: path, Target: target, DryRun: o.DryRun, Proven: true}, nil
+}
+
+func (p *play) VerifyBackup(_ context.Context, path string) (*litekeep.Verification, error) {
+	return &litekeep.Verification{Path: path, OK: true}, nil
+}
+
+func (p *play) SyncCopies(context.Context, litekeep.SyncOptions) ([]litekeep.SyncAction, error) {
+	return nil, nil
+}
+
+func (p *play) VerifyCopies(context.Context, bool, ...string) ([]litekeep.CopyCheck, error) {
+	return nil, nil
+}
+
+func (p *play) BackupDetails(context.Context, string) (*litekeep.Details, error) {
+	return &litekeep.Details{}, nil
+}
+func (p *play) BackupStats(context.Context) ([]litekeep.Stats, error)       { return nil, nil }
+func (p *play) PinBackup(context.Context, string, string, time.Time) error  { return nil }
+func (p *play) UnpinBackup(context.Context, string) error                   { return nil }
+func (p *play) ListTrash(context.Context) ([]litekeep.TrashedBackup, error) { return nil, nil }
+func (p *play) Undelete(context.Context, string) error                      { return nil }
+func (p *play) began() []time.Time                                          { p.mu.Lock(); defer p.mu.Unlock(); return slices.Clone(p.runs) }
+
+func (p *play) DeleteBackup(context.Context, string, litekeep.DeleteOptions) ([]litekeep.Decision, error) {
+	return nil, nil
+}
+
+// change changes a play while the service runs.
+func (p *play) change(f func(*play)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f(p)
+}
+
+// events collects what people would be told.
+type events struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (e *events) Deliver(_ context.Context, m *notify.Message) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range m.Stories {
+		e.list = append(e.list, string(s.Event.Kind)+" "+s.Event.Database)
+	}
+	return nil
+}
+
+func (e *events) all() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.list)
+}
+
+// count counts the events that begin with prefix.
+func (e *events) count(prefix string) (n int) {
+	for _, s := range e.all() {
+		if strings.HasPrefix(s, prefix) {
+			n++
+		}
+	}
+	return n
+}
+
+const head = `
+state: %s
+defaults:
+  destinations: [%s]
+`
+
+// newWorld makes a service of what yaml says below the head of the file.
+func newWorld(t *testing.T, yaml string) *world {
+	t.Helper()
+	dir := t.TempDir()
+	w := &world{t: t, dir: dir, yaml: fmt.Sprintf(head, dir, dir) + yaml, plays: map[string]*play{}}
+	for _, d := range w.config().Databases {
+		w.plays[d.Name] = &play{name: d.Name, takes: time.Minute, rows: 1000}
+	}
+	return w
+}
+
+func (w *world) config() *config.Config {
+	w.t.Helper()
+	c, err := config.Parse("litekeep.yaml", []byte(w.yaml), func(string) (string, bool) { return "", false })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c
+}
+
+// start starts the service, as after a start of the machine.
+func (w *world) start() {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var err error
+	if w.store, err = state.Open(ctx, filepath.Join(w.dir, "state.db"), time.Now); err != nil {
+		w.t.Fatal(err)
+	}
+	w.log = audit.New(filepath.Join(w.dir, "audit"), audit.Options{Now: time.Now})
+	w.events = &events{}
+	center, err := notify.New(ctx, []notify.Target{{Name: "test", Type: "test", Channel: w.events}}, notify.NewMemory(), notify.Options{
+		First: time.Second, Group: time.Second, PerHour: 1000, PerDay: 10000,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.Service = New(ctx, Options{
+		Config: w.config(), Load: func() (*config.Config, error) {
+			return config.Parse("litekeep.yaml", []byte(w.yaml), func(string) (string, bool) { return "", false })
+		},
+		State: w.store, Audit: w.log, AuditFolder: filepath.Join(w.dir, "audit"), Notify: center,
+		Core: func(c litekeep.Config, _ ...litekeep.Option) Core { return w.plays[c.Name] },
+		Log:  slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
+	w.cancel, w.out = cancel, make(chan error, 1)
+	told := make(chan struct{})
+	go func() { center.Run(ctx); close(told) }()
+	go func() {
+		err := w.Serve(ctx)
+		<-told
+		w.out <- errors.Join(err, w.log.Close(), w.store.Close())
+	}()
+}
+
+// stop ends the service in an orderly way.
+func (w *world) stop() {
+	w.t.Helper()
+	w.cancel()
+	if err := <-w.out; err != nil {
+		w.t.Error(err)
+	}
+}
+
+// admin is somebody who may do all.
+var admin = access.Principal{ID: "tk_1", Name: "ada", Role: access.Admin}
+
+func (w *world) damageState() {
+	if err := os.Remove(filepath.Join(w.dir, "state.db")); err != nil {
+		w.t.Fatal(err)
+	}
+}

@@ -1,0 +1,122 @@
+package service
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/litekeep/litekeep"
+)
+
+// A keeper is a database that the service keeps. It outlives a new configuration.
+type keeper struct {
+	name string
+	conf atomic.Pointer[conf]
+
+	mu       sync.Mutex
+	job      *job // queued or going on, nil if there is none
+	slot     time.Time
+	retry    retry
+	last     *Run // the last backup run that has ended
+	begun    bool // the service has looked at it since it started
+	syncDue  bool // a destination is back, and lacks what was made meanwhile
+	list     listing
+	looks    map[string]look // at destinations, by name
+	shrunken *shrinkage
+}
+
+// conf is the configuration of a database, and what works by it.
+type conf struct {
+	spec
+	local Core // looks at the primary folder, and never waits for another place
+	whole Core // knows all destinations
+}
+
+// A retry is a run that is to be tried again.
+type retry struct {
+	at      time.Time // zero for none
+	slot    time.Time
+	attempt int
+}
+
+// A listing is the list of the backups of a database as it was read.
+type listing struct {
+	backups []*litekeep.Backup
+	trash   []litekeep.TrashedBackup
+	read    time.Time
+	stamp   time.Time // of the folder, when it was read
+	err     error
+}
+
+// listFor is how long a listing counts whose folder has not changed. The size
+// of an object, for one, can change without.
+const listFor = 5 * time.Minute
+
+// listing returns the backups of the database. They are read anew when the
+// folder has changed.
+func (k *keeper) listing(ctx context.Context, now time.Time) listing {
+	c := k.conf.Load()
+	stamp := folderStamp(c.folder())
+	k.mu.Lock()
+	l := k.list
+	k.mu.Unlock()
+	if !l.read.IsZero() && l.err == nil && stamp.Equal(l.stamp) && now.Sub(l.read) < listFor && !now.Before(l.read) {
+		return l
+	}
+	l = listing{read: now, stamp: stamp}
+	l.backups, l.err = c.local.ListBackups(ctx)
+	if l.err == nil {
+		l.trash, l.err = c.local.ListTrash(ctx)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if l.err != nil && ctx.Err() != nil {
+		return l // whoever asked has gone; that says nothing of the folder
+	}
+	k.list = l
+	return l
+}
+
+// forget makes the next listing read the folder again.
+func (k *keeper) forget() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.list.read = time.Time{}
+}
+
+func folderStamp(path string) time.Time {
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
+}
+
+// good reports whether a backup can be restored as far as is known.
+func good(b *litekeep.Backup) bool {
+	return !b.Verified.IsZero() && !b.Damaged && b.Problem == ""
+}
+
+// newestGood returns the newest good backup, nil if there is none.
+func (l *listing) newestGood() *litekeep.Backup {
+	for _, b := range l.backups { // newest first
+		if good(b) {
+			return b
+		}
+	}
+	return nil
+}
+
+// find returns the backup with that file name, nil if there is none. Names are
+// compared, never joined to a path.
+func (l *listing) find(file string) *litekeep.Backup {
+	for _, b := range l.backups {
+		if filepath.Base(b.Path) == file {
+			return b
+		}
+	}
+	return nil
+}

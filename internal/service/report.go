@@ -1,0 +1,210 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/litekeep/litekeep/internal/notify"
+)
+
+// report tells people how a run ended, as far as they must know.
+func (s *Service) report(k *keeper, r *Run) {
+	e := s.event(k, r)
+	switch {
+	case r.Kind == KindBackup && r.Outcome.good():
+		s.reportBackup(k, r, e)
+		return
+	case r.Kind == KindRestore && r.Outcome == OutcomeOK && !r.DryRun:
+		e.Kind = notify.KindRestoreDone
+		e.Summary = k.name + " was restored from " + r.Backup
+		if r.Restored != nil && r.Restored.SafetyBackup != "" {
+			e.Holds = "What it held before is kept as " + r.Restored.SafetyBackup + "."
+			e.Next = fmt.Sprintf("litekeep restore %s %s   # takes it back", r.Restored.SafetyBackup, k.conf.Load().path)
+		}
+	case r.Outcome == OutcomeDamaged:
+		e.Kind = notify.KindVerificationFailed
+		e.Next = "litekeep verify --all --database " + k.name
+	case r.Kind == KindVerify && r.Outcome == OutcomeOK:
+		e.Kind, e.Clears = notify.KindRecovered, []notify.Kind{notify.KindVerificationFailed}
+	case r.Kind != KindBackup || r.Trigger == triggerRequest && r.Outcome != OutcomeTimeout:
+		return // whoever asked for it sees how it ended
+	case r.Outcome == OutcomeCancelled:
+		return
+	case r.Outcome == OutcomeTimeout:
+		e.Kind = notify.KindHung
+	default:
+		e.Kind = notify.KindFailed
+		s.mu.Lock()
+		retries := s.cfg.Runs.Retries
+		s.mu.Unlock()
+		if r.Outcome.transient() && r.Outcome != OutcomeCrashed && r.Attempt <= retries {
+			return // it is tried again before anybody is woken
+		}
+	}
+	s.o.Notify.Report(s.base, e)
+}
+
+// event returns what all events of a run have in common.
+func (s *Service) event(k *keeper, r *Run) notify.Event {
+	e := notify.Event{
+		Database: k.name, Time: r.Ended.In(k.conf.Load().zone), Cause: r.Error, Hint: r.Hint, RunID: r.ID,
+		Next: "litekeep backup " + quote(k.conf.Load().path), Link: s.link("runs", r.ID),
+	}
+	l := k.listing(s.base, s.now())
+	if b := l.newestGood(); b != nil {
+		e.LastGood = b.Timestamp
+	}
+	return e
+}
+
+// reportBackup tells of a backup that was made.
+func (s *Service) reportBackup(k *keeper, r *Run, e notify.Event) {
+	if r.Verified {
+		e.Kind, e.Next, e.Cause, e.Hint = notify.KindSucceeded, "", "", ""
+		s.o.Notify.Report(s.base, e)
+	}
+	k.mu.Lock()
+	x := k.shrunken
+	k.mu.Unlock()
+	if x == nil {
+		s.reportSizeAccepted(k)
+		return
+	}
+	e.Kind = notify.KindShrunken
+	e.Summary = k.name + " holds far less than before"
+	e.Cause = fmt.Sprintf("%d rows, %d before", x.Now, x.Rows)
+	e.Holds = "No backup is removed until somebody looks."
+	e.Next = fmt.Sprintf("litekeep info %s   # if it is right: accept it on the dashboard, or POST /api/backup/accept", r.Backup)
+	s.o.Notify.Report(s.base, e)
+}
+
+// reportPlace tells when a destination went down or came back.
+func (s *Service) reportPlace(k *keeper, place, before, problem string) {
+	e := notify.Event{Kind: notify.KindDestinationDown, Place: place, Cause: problem, Time: s.now().In(k.conf.Load().zone)}
+	e.Next = "litekeep destinations check " + quote(place)
+	if problem == "" {
+		e.Kind, e.Next = notify.KindDestinationUp, ""
+	}
+	s.o.Notify.Report(s.base, e)
+	if before != "" && problem == "" {
+		s.log.Info("destination is back", "destination", place)
+		s.catchUp(k)
+	}
+}
+
+// catchUp copies to a destination that is back what it missed.
+func (s *Service) catchUp(k *keeper) {
+	k.mu.Lock()
+	k.syncDue = true
+	k.mu.Unlock()
+	s.poke()
+}
+
+// link returns the URL of a page of the dashboard, "" where nobody said how
+// people reach it.
+func (s *Service) link(parts ...string) string {
+	s.mu.Lock()
+	base := s.cfg.Server.PublicURL
+	s.mu.Unlock()
+	if base == "" {
+		return ""
+	}
+	for _, p := range parts {
+		base += "/" + p
+	}
+	return base
+}
+
+// reportSizeAccepted tells that somebody has looked at a shrunken backup.
+func (s *Service) reportSizeAccepted(k *keeper) {
+	s.o.Notify.Report(s.base, notify.Event{
+		Kind: notify.KindRecovered, Database: k.name, Time: s.now().In(k.conf.Load().zone), Clears: []notify.Kind{notify.KindShrunken},
+	})
+}
+
+// watchLoop looks every minute for what no run tells: that a database is
+// overdue, and that a disk runs low.
+func (s *Service) watchLoop(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		s.watch(ctx)
+		timer.Reset(watchEvery)
+	}
+}
+
+// watchEvery is how often that is.
+const watchEvery = time.Minute
+
+func (s *Service) watch(ctx context.Context) {
+	now := s.now()
+	disks := map[string]bool{}
+	for _, k := range s.all() {
+		conf := k.conf.Load()
+		l := k.listing(ctx, now)
+		s.watchOverdue(k, &l, now)
+		if folder := conf.core.BackupDirectory; !disks[folder] {
+			disks[folder] = true
+			s.watchDisk(folder, conf.diskLow, now)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+	}
+	s.hub.send(Event{Time: now, Type: "status"})
+}
+
+func (s *Service) watchOverdue(k *keeper, l *listing, now time.Time) {
+	if l.err != nil {
+		return // that is told elsewhere, and says nothing of the age
+	}
+	at := s.overdue(k, l)
+	if at.IsZero() || now.Before(at) {
+		return
+	}
+	e := notify.Event{
+		Kind: notify.KindOverdue, Database: k.name, Time: now.In(k.conf.Load().zone),
+		Next: "litekeep backup " + quote(k.conf.Load().path), Link: s.link("databases", k.name),
+	}
+	if b := l.newestGood(); b != nil {
+		e.LastGood = b.Timestamp
+	}
+	k.mu.Lock()
+	if k.last != nil && !k.last.Outcome.good() {
+		e.Cause, e.Hint, e.RunID = k.last.Error, k.last.Hint, k.last.ID
+	} else {
+		e.Cause = "nothing ran"
+	}
+	k.mu.Unlock()
+	s.o.Notify.Report(s.base, e)
+}
+
+// overdue returns when the database is overdue, zero if never. One without any
+// good backup has as long from when the service began to keep it.
+func (s *Service) overdue(k *keeper, l *listing) time.Time {
+	from := s.started
+	if b := l.newestGood(); b != nil {
+		from = b.Timestamp
+	}
+	return k.conf.Load().overdueAt(from)
+}
+
+func (s *Service) watchDisk(folder string, low int64, now time.Time) {
+	free := freeBytes(folder)
+	if low <= 0 || free < 0 {
+		return
+	}
+	e := notify.Event{Kind: notify.KindDiskOK, Place: folder, Time: now}
+	if free < low {
+		e.Kind = notify.KindDiskLow
+		e.Cause = fmt.Sprintf("%d MiB are left", free>>20)
+		e.Next = "litekeep trash empty --dir " + quote(folder)
+	}
+	s.o.Notify.Report(s.base, e)
+}

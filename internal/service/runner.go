@@ -1,0 +1,214 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/litekeep/litekeep"
+)
+
+// An order says what a job is to do.
+type order struct {
+	kind    Kind
+	trigger string
+	by      string
+	slot    time.Time // of the schedule, zero for none
+	attempt int
+	backup  string // file name, for kinds that read one
+	dryRun  bool
+	act     func(ctx context.Context, j *job, core Core) error
+}
+
+// The triggers of runs.
+const (
+	triggerSchedule = "schedule"
+	triggerCatchUp  = "catch-up" // a slot that was missed
+	triggerRetry    = "retry"
+	triggerFirst    = "first"    // there is no good backup yet
+	triggerRecovery = "recovery" // a destination is back
+	triggerRequest  = "request"
+)
+
+// begin makes a job and starts it. It waits for its turn by itself.
+func (s *Service) begin(k *keeper, o order) (*job, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return nil, ErrStopping
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.job != nil {
+		r := k.job.snapshot(false)
+		return nil, fmt.Errorf("%w: a %s since %s", ErrRunning, r.Kind, r.Started.In(k.conf.Load().zone).Format("15:04:05"))
+	}
+	ctx, cancel := context.WithCancelCause(s.base)
+	now := s.now()
+	j := &job{
+		now: s.now, cancel: cancel, done: make(chan struct{}), say: throttle{every: progressEvery},
+		run: Run{
+			ID: newRunID(now), Database: k.name, Kind: o.kind, Trigger: o.trigger, By: o.by, Slot: o.slot,
+			Attempt: max(o.attempt, 1), Started: now, Outcome: OutcomeQueued, Backup: o.backup, DryRun: o.dryRun,
+		},
+	}
+	j.told = func(r Run) { s.tell(r) }
+	k.job = j
+	s.running.Go(func() {
+		defer cancel(nil)
+		s.do(ctx, k, j, o)
+	})
+	return j, nil
+}
+
+// tell tells those who watch how a run is.
+func (s *Service) tell(r Run) {
+	s.hub.send(Event{Time: s.now(), Type: "run", Database: r.Database, Run: &r})
+}
+
+// do runs a job to its end.
+func (s *Service) do(ctx context.Context, k *keeper, j *job, o order) {
+	s.tell(j.snapshot(false))
+	err := s.turns.take(ctx)
+	if err == nil {
+		err = s.limited(ctx, k, j, o)
+	}
+	s.finish(k, j, err)
+}
+
+// limited runs a job within its time. One that does not stop when it is told to
+// is left behind: it loses its turn, so that others go on, but its database
+// stays taken until it ends.
+func (s *Service) limited(ctx context.Context, k *keeper, j *job, o order) error {
+	conf := k.conf.Load()
+	if limit := conf.timeLimit; limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, errTimeLimit)
+		defer cancel()
+	}
+	j.change(func(r *Run) { r.Started, r.Outcome = s.now(), OutcomeRunning })
+	fresh := s.books.begin(j.snapshot(false))
+	if !o.slot.IsZero() {
+		k.setSlot(o.slot)
+	}
+	defer s.turns.give()
+	if !fresh {
+		return errSlotTaken
+	}
+	s.tell(j.snapshot(false))
+	core := s.o.Core(conf.core, litekeep.WithProgress(j.progress), litekeep.WithClock(s.now),
+		litekeep.WithLogger(slog.New(jobHandler{s.log.Handler(), j})))
+	result := make(chan error, 1)
+	go func() {
+		err := o.act(ctx, j, core)
+		if err != nil && ctx.Err() != nil && isContext(err) {
+			err = context.Cause(ctx)
+		}
+		result <- err
+	}()
+	select {
+	case err := <-result:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-result:
+		return err
+	case <-time.After(stopGrace):
+	}
+	cause := context.Cause(ctx)
+	// The caller records the end now; the database is free when it really ends.
+	s.running.Go(func() {
+		<-result
+		s.release(k, j)
+	})
+	return &hungError{cause}
+}
+
+// isContext reports whether an error is that of a context that ended.
+func isContext(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// hungError is the end of a run that does not stop.
+type hungError struct{ cause error }
+
+func (e *hungError) Error() string { return e.cause.Error() + ", and it does not stop" }
+func (e *hungError) Unwrap() error { return e.cause }
+
+// finish records the end of a run.
+func (s *Service) finish(k *keeper, j *job, err error) {
+	now := s.now()
+	outcome := outcomeOf(err)
+	j.change(func(r *Run) {
+		r.Ended, r.Seconds, r.Progress = now, now.Sub(r.Started).Seconds(), nil
+		if err == nil && r.Outcome == OutcomePartial {
+			return // the act knows better
+		}
+		r.Outcome = outcome
+		if err != nil {
+			r.Error, r.Hint = err.Error(), hintOf(err)
+		}
+	})
+	r := j.snapshot(true)
+	if !errors.Is(err, errSlotTaken) {
+		s.books.end(r)
+	}
+	s.recent.add(r)
+	k.forget()
+	k.mu.Lock()
+	if r.Kind == KindBackup && r.Outcome != OutcomeCancelled {
+		k.last = &r
+	}
+	k.mu.Unlock()
+	s.planRetry(k, &r)
+	s.report(k, &r)
+	var hung *hungError
+	if !errors.As(err, &hung) {
+		s.release(k, j)
+	}
+	close(j.done)
+	s.tell(j.snapshot(false))
+	s.poke()
+}
+
+// release lets the next run of the database begin.
+func (s *Service) release(k *keeper, j *job) {
+	k.mu.Lock()
+	if k.job == j {
+		k.job = nil
+	}
+	k.mu.Unlock()
+	s.poke()
+}
+
+// planRetry arranges for another try of a scheduled run that failed in a way
+// that may pass.
+func (s *Service) planRetry(k *keeper, r *Run) {
+	if r.Kind != KindBackup || r.Trigger == triggerRequest {
+		return
+	}
+	s.mu.Lock()
+	runs := s.cfg.Runs
+	s.mu.Unlock()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.retry = retry{}
+	if r.Outcome.transient() && r.Attempt <= runs.Retries {
+		k.retry = retry{at: r.Ended.Add(backoff(runs.RetryAfter, r.Attempt)), slot: r.Slot, attempt: r.Attempt + 1}
+	}
+}
+
+// maxBackoff bounds the time between two tries.
+const maxBackoff = time.Hour
+
+// backoff doubles with each attempt.
+func backoff(first time.Duration, attempt int) time.Duration {
+	wait := first
+	for i := 1; i < attempt && wait < maxBackoff; i++ {
+		wait *= 2
+	}
+	return min(wait, maxBackoff)
+}

@@ -1,0 +1,182 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/access"
+	"github.com/litekeep/litekeep/internal/audit"
+	"github.com/litekeep/litekeep/internal/config"
+	"github.com/litekeep/litekeep/internal/notify"
+	"github.com/litekeep/litekeep/internal/state"
+)
+
+// The errors of a Service that are not those of package litekeep.
+var (
+	// ErrNotFound: there is no such database, backup or run, or none that
+	// whoever asks may see.
+	ErrNotFound = errors.New("not found")
+	// ErrRunning: a run of that database goes on already.
+	ErrRunning = errors.New("a run of this database goes on")
+	// ErrRequest: what is asked for makes no sense. The text says why.
+	ErrRequest = errors.New("bad request")
+	// ErrStopping: the service is about to end.
+	ErrStopping = errors.New("the service is stopping")
+	// ErrAudit: what was asked for changes something, and cannot be recorded.
+	ErrAudit = errors.New("the audit log cannot be written")
+)
+
+// Options are what a Service is made from.
+type Options struct {
+	Config *config.Config
+	// Load reads the configuration again, for Reload; nil refuses that.
+	Load func() (*config.Config, error)
+	// Adopted is told of a configuration that was loaded again, once the schedules
+	// have it; nil is not told.
+	Adopted func(*config.Config) error
+	// State, Audit, Tokens and Notify are the service's own files and what
+	// stands on them. The caller closes them after Serve has returned.
+	State *state.Store
+	Audit *audit.Log
+	// AuditFolder is where the files of Audit lie.
+	AuditFolder string
+	Tokens      *access.Registry
+	Notify      *notify.Center
+	// Core makes what does the work; nil is litekeep.New.
+	Core NewCore
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Log is for the operator; nil discards.
+	Log *slog.Logger
+}
+
+// A Service is the one door to the databases that it keeps: every method says
+// whether whoever asks may, records that in the audit log, acts, and tells those
+// who watch.
+//
+// Errors match ErrNotFound, ErrRunning, ErrRequest, ErrStopping, ErrAudit,
+// access.ErrUnauthenticated, access.ErrForbidden, or one of package litekeep.
+type Service struct {
+	o       Options
+	now     func() time.Time
+	log     *slog.Logger
+	hub     *hub
+	started time.Time
+	wake    chan struct{}  // something may be due
+	running sync.WaitGroup // jobs
+	turns   *turns
+	recent  *recent // runs that ended, with their results
+	books   *books  // what is kept in the state
+
+	auditTrouble atomic.Pointer[error] // of the last write to the audit log
+
+	mu        sync.Mutex
+	cfg       *config.Config
+	databases map[string]*keeper
+	base      context.Context // of all jobs
+	stop      context.CancelCauseFunc
+	stopping  bool
+}
+
+// New returns a Service that knows what an earlier life of it has left in the
+// state. It does nothing by itself until Serve is called.
+func New(ctx context.Context, o Options) *Service {
+	if o.Core == nil {
+		o.Core = newCore
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{
+		o: o, now: o.Now, log: o.Log, hub: newHub(), started: o.Now(),
+		wake: make(chan struct{}, 1), recent: newRecent(), databases: map[string]*keeper{},
+	}
+	s.books = &books{store: o.State, log: o.Log}
+	s.turns = newTurns(o.Config.Runs.Parallel)
+	s.base, s.stop = context.WithCancelCause(context.Background())
+	s.adopt(o.Config)
+	s.reconcile(ctx)
+	return s
+}
+
+// adopt makes the databases those of c. One that stays keeps what is known of it.
+func (s *Service) adopt(c *config.Config) {
+	next := make(map[string]*conf, len(c.Databases))
+	for i := range c.Databases {
+		sp := specOf(c, &c.Databases[i])
+		local := sp.core
+		local.Copies, local.MinCopies = nil, 0
+		next[sp.name] = &conf{spec: sp, local: s.o.Core(local, litekeep.WithClock(s.now)), whole: s.o.Core(sp.core, litekeep.WithClock(s.now))}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	databases := make(map[string]*keeper, len(next))
+	for name, conf := range next {
+		k := s.databases[name]
+		if k == nil {
+			k = &keeper{name: name, looks: map[string]look{}}
+		}
+		k.conf.Store(conf)
+		k.forget()
+		databases[name] = k
+	}
+	s.cfg, s.databases = c, databases
+	s.turns.resize(c.Runs.Parallel)
+}
+
+// Serve runs the schedules until ctx ends. It then waits for what goes on, for as
+// long as the configuration grants, and stops the rest.
+func (s *Service) Serve(ctx context.Context) error {
+	var loops sync.WaitGroup
+	loops.Go(func() { s.scheduleLoop(ctx) })
+	loops.Go(func() { s.watchLoop(ctx) })
+	loops.Go(func() { s.lookLoop(ctx) })
+	<-ctx.Done()
+	s.mu.Lock()
+	s.stopping = true
+	grace := s.cfg.Runs.Grace
+	s.mu.Unlock()
+	loops.Wait()
+	ended := make(chan struct{})
+	go func() { s.running.Wait(); close(ended) }()
+	s.turns.close() // what is queued does not begin
+	defer s.hub.close()
+	select {
+	case <-ended:
+		return nil
+	case <-time.After(grace):
+	}
+	s.stop(errStopped)
+	select {
+	case <-ended:
+		return nil
+	case <-time.After(max(grace, stopGrace)):
+		return errors.New("runs that do not stop were left behind")
+	}
+}
+
+// stopGrace is how long a run may take to stop once it was told to: it closes
+// files and removes what it has written so far.
+const stopGrace = 10 * time.Second
+
+// poke makes the schedules be looked at again.
+func (s *Service) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (s *Service) find(name string) *keeper {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.databases[name]
+}

@@ -1,0 +1,205 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/access"
+)
+
+// maxTrend is how many backups a trend has at most.
+const maxTrend = 90
+
+// Names returns the names of the databases that by may see, sorted.
+func (s *Service) Names(ctx context.Context, by access.Principal) ([]string, error) {
+	if _, err := s.may(ctx, by, access.See, ""); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, k := range s.all() {
+		if by.Sees(k.name) {
+			names = append(names, k.name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Databases returns the status of all databases that by may see, those with
+// problems first.
+func (s *Service) Databases(ctx context.Context, by access.Principal) ([]Status, error) {
+	if _, err := s.may(ctx, by, access.See, ""); err != nil {
+		return nil, err
+	}
+	var all []Status
+	for _, k := range s.all() {
+		if !by.Sees(k.name) {
+			continue
+		}
+		all = append(all, s.status(ctx, k))
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Status) int {
+		return cmp.Or(
+			cmp.Compare(slices.Index(conditions, a.Condition), slices.Index(conditions, b.Condition)),
+			cmp.Compare(a.Name, b.Name),
+		)
+	})
+	return all, nil
+}
+
+// conditions are all conditions, worst first.
+var conditions = []Condition{
+	ConditionUnprotected, ConditionOverdue, ConditionFailing, ConditionDamaged, ConditionWarning, ConditionOK,
+}
+
+// Database returns the status of one.
+func (s *Service) Database(ctx context.Context, by access.Principal, name string) (*Status, error) {
+	k, err := s.may(ctx, by, access.See, name)
+	if err != nil {
+		return nil, err
+	}
+	st := s.status(ctx, k)
+	return &st, nil
+}
+
+// status tells how a database is.
+func (s *Service) status(ctx context.Context, k *keeper) Status {
+	now, conf := s.now(), k.conf.Load()
+	l := k.listing(ctx, now)
+	st := Status{
+		Name: k.name, Path: conf.path, Schedule: conf.scheduleText, TimeZone: conf.zone.String(), Next: k.next(now),
+		Count: len(l.backups), Retention: conf.retention, PruningPaused: k.pruningPaused(),
+		Encrypted: len(conf.core.Keys) > 0, TrashCount: len(l.trash), Copies: k.destinations(&l),
+		Trend: trend(l.backups), Problems: []Problem{},
+	}
+	for _, b := range l.backups {
+		st.SizeBytes += b.SizeBytes
+	}
+	for _, t := range l.trash {
+		st.TrashBytes += t.SizeBytes
+	}
+	if info, err := os.Stat(conf.path); err == nil {
+		st.SourceBytes = info.Size()
+	}
+	if b := l.newestGood(); b != nil {
+		st.RestorableTo, st.LastSuccess = b.Timestamp, b.Timestamp.Add(b.Duration)
+	}
+	k.mu.Lock()
+	st.LastRun = k.last
+	j := k.job
+	k.mu.Unlock()
+	if j != nil {
+		r := j.snapshot(false)
+		st.Running = &r
+	}
+	if l.err == nil {
+		st.Overdue = s.overdue(k, &l)
+	}
+	s.judge(&st, k, &l, now)
+	return st
+}
+
+// trend returns the sizes of the newest backups, oldest first.
+func trend(newestFirst []*litekeep.Backup) []Point {
+	points := []Point{}
+	for _, b := range newestFirst {
+		if b.Problem != "" || b.Timestamp.IsZero() {
+			continue
+		}
+		points = append(points, Point{b.Timestamp, b.SizeBytes, b.RecordCount, b.Duration.Seconds()})
+		if len(points) == maxTrend {
+			break
+		}
+	}
+	slices.Reverse(points)
+	return points
+}
+
+// judge finds the problems of a database, and what they make of its condition.
+func (s *Service) judge(st *Status, k *keeper, l *listing, now time.Time) {
+	conf := k.conf.Load()
+	holds := "There is no good backup to restore."
+	if !st.RestorableTo.IsZero() {
+		holds = "You can restore to " + st.RestorableTo.In(conf.zone).Format("Mon 2 Jan 15:04 MST") + "."
+	}
+	st.Condition = ConditionOK
+	worst := func(c Condition) {
+		if slices.Index(conditions, c) < slices.Index(conditions, st.Condition) {
+			st.Condition = c
+		}
+	}
+	add := func(c Condition, p Problem) {
+		worst(c)
+		p.Holds = orElse(p.Holds, holds)
+		st.Problems = append(st.Problems, p)
+	}
+	again := "litekeep backup " + quote(conf.path)
+	switch {
+	case l.err != nil:
+		add(ConditionDamaged, Problem{Kind: "verification-failed", Since: l.read, Summary: "The folder of backups cannot be read: " + l.err.Error(), Holds: "Nothing is known of the backups."})
+	case st.RestorableTo.IsZero():
+		add(ConditionUnprotected, Problem{Kind: "overdue", Since: s.started, Summary: "There is no good backup.", Next: again})
+	}
+	if !st.Overdue.IsZero() && !now.Before(st.Overdue) && l.err == nil && !st.RestorableTo.IsZero() {
+		add(ConditionOverdue, Problem{Kind: "overdue", Since: st.Overdue, Summary: "No verified backup since " + st.RestorableTo.In(conf.zone).Format("Mon 2 Jan 15:04 MST") + ".", Next: again})
+	}
+	if r := st.LastRun; r != nil && !r.Outcome.good() && r.Outcome != OutcomeCancelled {
+		add(ConditionFailing, Problem{Kind: "failed", Since: r.Ended, Summary: "The last backup ended as " + string(r.Outcome) + ": " + r.Error, Next: orElse(r.Hint, again)})
+	}
+	for _, b := range l.backups {
+		if b.Problem != "" || b.Damaged {
+			add(ConditionDamaged, Problem{Kind: "verification-failed", Since: b.Checked, Summary: fileOf(b) + " is damaged: " + orElse(b.Problem, "it is not what was written"), Next: "litekeep verify " + quote(b.Path)})
+			break
+		}
+	}
+	k.judgeCopies(add)
+	k.mu.Lock()
+	x := k.shrunken
+	k.mu.Unlock()
+	if x != nil {
+		add(ConditionWarning, Problem{Kind: "shrunken", Since: time.UnixMilli(x.Since), Summary: x.String() + "; no backup is removed until somebody looks.", Next: "litekeep info " + x.Backup})
+	}
+	if free := freeBytes(conf.core.BackupDirectory); conf.diskLow > 0 && free >= 0 && free < conf.diskLow {
+		add(ConditionWarning, Problem{Kind: "disk-low", Since: now, Summary: fmt.Sprintf("%s has %d MiB left.", conf.core.BackupDirectory, free>>20)})
+	}
+	st.Words = words(st, now)
+}
+
+// judgeCopies adds the problems of the other destinations.
+func (k *keeper) judgeCopies(add func(Condition, Problem)) {
+	conf := k.conf.Load()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, place := range conf.core.Copies {
+		l := k.looks[place]
+		if l.problem != "" {
+			add(ConditionWarning, Problem{Kind: "destination-down", Since: l.at, Summary: place + " cannot be used: " + l.problem, Next: "litekeep destinations check " + quote(place)})
+			continue
+		}
+		if d := l.sum(place); d.Problem != "" {
+			add(ConditionDamaged, Problem{Kind: "verification-failed", Since: l.at, Summary: "In " + place + ", " + d.Problem + ".", Next: "litekeep sync --full"})
+		}
+	}
+}
+
+// words says the condition as a sentence.
+func words(st *Status, now time.Time) string {
+	if st.Condition == ConditionOK {
+		return "All is well."
+	}
+	text := st.Problems[0].Summary
+	for _, p := range st.Problems { // that of the worst condition
+		if st.Condition == ConditionOverdue && p.Kind == "overdue" || st.Condition == ConditionFailing && p.Kind == "failed" {
+			text = p.Summary
+		}
+	}
+	return text
+}
