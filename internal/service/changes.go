@@ -13,7 +13,9 @@ import (
 // Pin keeps a backup until a time, or for ever if it is zero.
 func (s *Service) Pin(ctx context.Context, by access.Principal, database, file, note string, until time.Time) error {
 	a := act{action: access.Pin, database: database, object: file, detail: note}
-	return s.onBackup(ctx, by, a, func(c Core, path string) error { return c.PinBackup(litekeep.WithActor(ctx, by.Name), path, note, until) })
+	return s.onBackup(ctx, by, a, func(c Core, path string) error {
+		return c.PinBackup(litekeep.WithActor(ctx, by.Name), path, note, until)
+	})
 }
 
 // Unpin ends that.
