@@ -20,6 +20,7 @@ type decoder struct {
 	keyAt    map[string]place                  // keys, by the paths of their values
 	bad      map[string]bool                   // values that are wrong
 	variable map[string]string                 // the environment variables that values are from, by their paths
+	gaps     map[[2]string]time.Duration       // of schedules and zones, see shortestGap
 	// fresh is what the elements of a list begin as. Missing types begin as zero.
 	fresh map[reflect.Type]func() reflect.Value
 }
@@ -80,6 +81,9 @@ func (d *decoder) mapping(path string, node *ast.MappingNode, v reflect.Value) {
 	keys := keysOf(v.Type())
 	values := map[string]ast.Node{}
 	for _, entry := range node.Values {
+		if d.full() {
+			return
+		}
 		name, ok := d.keyName(path, entry)
 		if !ok {
 			continue
@@ -115,11 +119,17 @@ func (d *decoder) missingAt(path string, node *ast.MappingNode) place {
 	return placeOf(node.Values[0].Key.GetToken())
 }
 
+// maxKey is how much is read of a key, in bytes.
+const maxKey = 100
+
 // keyName returns the name of a key, unless it is of a kind that no key here is.
 func (d *decoder) keyName(path string, entry *ast.MappingValueNode) (string, bool) {
 	at := placeOf(entry.Key.GetToken())
 	switch k := entry.Key.(type) {
 	case *ast.StringNode:
+		if len(k.Value) > maxKey {
+			return k.Value[:maxKey] + "…", true // no key is as long
+		}
 		return k.Value, true
 	case *ast.MergeKeyNode:
 		d.add(at, path, "merge keys are not read", "put what databases share under defaults")
@@ -131,6 +141,9 @@ func (d *decoder) keyName(path string, entry *ast.MappingValueNode) (string, boo
 
 // value fills v, a field or an element, from a node.
 func (d *decoder) value(path string, node ast.Node, v reflect.Value, k key) {
+	if d.full() {
+		return
+	}
 	d.at[path] = startOf(node)
 	switch node := node.(type) {
 	case *ast.AnchorNode, *ast.AliasNode:

@@ -42,7 +42,7 @@ func readDocument(text []byte, p *problems) *ast.MappingNode {
 			p.add(placeOf(doc.Body.GetToken()), "", "directives have no place here", "")
 			return nil
 		case top != nil:
-			p.add(placeOf(doc.Body.GetToken()), "", "a second YAML document in one file", "")
+			p.add(startOf(doc.Body), "", "a second YAML document in one file", "")
 			return nil
 		}
 		top = doc.Body
@@ -142,6 +142,9 @@ func (p *problems) addSyntax(err error) {
 	}
 	at := placeOf(known.GetToken())
 	message := "not valid YAML: " + known.GetMessage()
+	if strings.Contains(message, "'\t'") || strings.Contains(message, "tab character") {
+		message = "not valid YAML: a tab cannot indent; use spaces"
+	}
 	hint := ""
 	if at.line >= 1 && at.line <= len(p.text) {
 		hint = quoteHint(p.text[at.line-1])

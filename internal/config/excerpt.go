@@ -18,9 +18,13 @@ func newSource(text string) source {
 // maxExcerpt is how many characters of a line an excerpt has.
 const maxExcerpt = 100
 
-// excerpt returns the line at a place with its number, and a marker below.
+// maxLine is how long a line may be of which an excerpt is made, in bytes.
+const maxLine = 4096
+
+// excerpt returns the line at a place with its number, and a marker below; "" for a
+// place that is not in the file, or in a line that nobody wrote by hand.
 func (s source) excerpt(at place) string {
-	if at.line < 1 || at.line > len(s) {
+	if at.line < 1 || at.line > len(s) || len(s[at.line-1]) > maxLine {
 		return ""
 	}
 	line, column := []rune(s.masked(at.line)), max(at.column, 1)

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 )
 
 // maxSecretFile bounds what is read of the file of a secret, in bytes.
@@ -41,7 +42,7 @@ func Parse(name string, text []byte, env func(string) (string, bool)) (*Config, 
 }
 
 func parseConfig(name, folder string, text []byte, env func(string) (string, bool), readFile func(string) (string, error)) (*Config, error) {
-	p := &problems{name: name, text: newSource(string(text))}
+	p := &problems{name: name, text: newSource(string(text)), hidden: map[place]bool{}}
 	top := readDocument(text, p)
 	if err := p.err(); err != nil {
 		return nil, err
@@ -50,6 +51,7 @@ func parseConfig(name, folder string, text []byte, env func(string) (string, boo
 	d := &decoder{
 		problems: p, env: env, readFile: readFile, folder: folder,
 		at: map[string]place{}, keyAt: map[string]place{}, bad: map[string]bool{}, variable: map[string]string{},
+		gaps: map[[2]string]time.Duration{},
 	}
 	checked := false
 	d.fresh = map[reflect.Type]func() reflect.Value{
@@ -69,8 +71,10 @@ func parseConfig(name, folder string, text []byte, env func(string) (string, boo
 	if !checked {
 		d.settings("defaults", &c.Defaults)
 	}
-	d.override(c)
-	d.validate(c)
+	if !d.full() {
+		d.override(c)
+		d.validate(c)
+	}
 	if err := d.err(); err != nil {
 		return nil, err
 	}

@@ -87,23 +87,32 @@ func lastKey(path string) string {
 // place is a place in a file.
 type place struct{ line, column int }
 
+// maxProblems is how many problems of a file are told of. Looking for more takes time
+// and helps nobody.
+const maxProblems = 100
+
 // problems collects what is wrong with one file.
 type problems struct {
-	name string
-	text source
-	list []Problem
+	name   string
+	text   source
+	list   []Problem
+	hidden map[place]bool // of which no excerpt is shown
 }
+
+// full reports whether there are as many problems as are told of.
+func (p *problems) full() bool { return len(p.list) >= maxProblems }
 
 // add adds a problem, once.
 func (p *problems) add(at place, key, message, hint string) {
+	if p.full() {
+		return
+	}
 	for _, old := range p.list {
 		if old.Line == at.line && old.Column == at.column && old.Message == message && lastKey(old.Key) == lastKey(key) {
 			return // of a default that several databases have
 		}
 	}
-	p.list = append(p.list, Problem{
-		Line: at.line, Column: at.column, Key: key, Message: message, Hint: hint, Excerpt: p.text.excerpt(at),
-	})
+	p.list = append(p.list, Problem{Line: at.line, Column: at.column, Key: key, Message: message, Hint: hint})
 }
 
 // err returns an *Error, or nil if nothing is wrong.
@@ -114,5 +123,10 @@ func (p *problems) err() error {
 	slices.SortStableFunc(p.list, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
+	for i := range p.list {
+		if at := (place{p.list[i].Line, p.list[i].Column}); !p.hidden[at] {
+			p.list[i].Excerpt = p.text.excerpt(at)
+		}
+	}
 	return &Error{File: p.name, Problems: p.list}
 }

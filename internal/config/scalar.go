@@ -74,11 +74,11 @@ func scalarText(node ast.Node) (string, bool) {
 func (d *decoder) text(path, text string, isText bool, v reflect.Value, k key) {
 	switch {
 	case !isText:
-		d.wrong(path, fmt.Sprintf("put it in quotes: %q", text), "want a text, not %s", text)
+		d.wrong(path, fmt.Sprintf("put it in quotes: %.80q", text), "want a text, not %.80s", text)
 	case strings.ContainsFunc(text, unicode.IsControl):
 		d.wrong(path, "", "has line feeds or other control characters")
 	case k.enum != nil && !slices.Contains(k.enum, text):
-		d.wrong(path, didYouMean(text, k.enum), "%q is not one of %s", text, oneOf(k.enum))
+		d.wrong(path, didYouMean(text, k.enum), "%.80q is not one of %s", text, oneOf(k.enum))
 	default:
 		v.SetString(text)
 	}
@@ -125,7 +125,7 @@ func (d *decoder) boolean(path, text string, node ast.Node, wasReference bool, v
 		case "no", "off", "0", "n", "false":
 			hint = "did you mean false?"
 		}
-		d.wrong(path, hint, "want true or false, not %q", text)
+		d.wrong(path, hint, "want true or false, not %.80q", text)
 	}
 }
 
@@ -135,13 +135,13 @@ var plainInteger = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,8})$`)
 
 func (d *decoder) integer(path, text string, v reflect.Value, k key) {
 	if !plainInteger.MatchString(text) {
-		d.wrong(path, "", "want a whole number, not %q", text)
+		d.wrong(path, "", "want a whole number, not %.80q", text)
 		return
 	}
 	n, err := strconv.Atoi(text)
 	switch {
 	case err != nil:
-		d.wrong(path, "", "want a whole number, not %q", text)
+		d.wrong(path, "", "want a whole number, not %.80q", text)
 	case k.min != nil && n < *k.min:
 		d.wrong(path, "", "%d is too little; the least is %d", n, *k.min)
 	case k.max != nil && n > *k.max:
@@ -151,16 +151,20 @@ func (d *decoder) integer(path, text string, v reflect.Value, k key) {
 	}
 }
 
-// longUnits are the units that people write out.
-var longUnits = regexp.MustCompile(`^([0-9]+) ?(weeks?|days?|hours?|hrs?|minutes?|mins?|seconds?|secs?|[wdhms])$`)
+// longUnits are the units that people write out, or with a space before them. An M
+// alone is none: it may be months.
+var longUnits = regexp.MustCompile(`^([0-9]+) ?((?i:weeks?|days?|hours?|hrs?|minutes?|mins?|seconds?|secs?)|[wdhms])$`)
 
 // unitHint is a hint for a duration without a unit, or with one that is written out.
 func unitHint(text string) string {
-	if plainInteger.MatchString(text) {
+	if plainInteger.MatchString(text) && text[0] != '-' {
 		return fmt.Sprintf("the unit is missing: %ss is seconds, %sm is minutes, %sh is hours", text, text, text)
 	}
-	if m := longUnits.FindStringSubmatch(strings.ToLower(text)); m != nil {
-		return "did you mean " + m[1] + m[2][:1] + "?"
+	if m := longUnits.FindStringSubmatch(text); m != nil {
+		like := m[1] + strings.ToLower(m[2][:1])
+		if _, err := parseDuration(like); err == nil {
+			return "did you mean " + like + "?"
+		}
 	}
 	return ""
 }

@@ -104,5 +104,5 @@ func keyHint(name string, t reflect.Type) string {
 			return "did you mean " + like + ", which belongs " + s.where + "?"
 		}
 	}
-	return "known are " + oneOf(own)
+	return "known are " + strings.Join(own, ", ")
 }

@@ -45,13 +45,16 @@ func checkZone(name string) error {
 		return errors.New("is empty; want a time zone such as Europe/Berlin")
 	}
 	if _, err := time.LoadLocation(name); err != nil {
-		return fmt.Errorf("%q is not a time zone", name)
+		return fmt.Errorf("%.80q is not a time zone", name)
 	}
 	return nil
 }
 
 // zoneHint says which time zone was probably meant.
 func zoneHint(name string) string {
+	if name == "" {
+		return "leave the key out for the zone of this machine"
+	}
 	if hint := didYouMean(name, append(zones(), "UTC", "Local")); hint != "" {
 		return hint
 	}

@@ -46,8 +46,14 @@ func (d *decoder) databases(c *Config) {
 	}
 	names, paths := map[string]string{}, map[string]string{}
 	for i := range c.Databases {
+		if d.full() {
+			return
+		}
 		db := &c.Databases[i]
 		at := "databases." + strconv.Itoa(i)
+		if d.bad[at] {
+			continue
+		}
 		d.database(at, db)
 		name := strings.ToLower(db.Name) // some file systems do not tell the case
 		if first, ok := names[name]; ok && !d.bad[join(at, "name")] {
@@ -105,7 +111,7 @@ func (d *decoder) database(at string, db *Database) {
 	case len(db.Destinations) == 0:
 		d.wrong(join(at, "destinations"), "give one here, or under defaults for all", "there is no destination")
 	case db.MinCopies > len(db.Destinations):
-		d.wrong(d.from(at, "min_copies"), "", "%d copies, but only %d destinations", db.MinCopies, len(db.Destinations))
+		d.wrong(d.from(at, "min_copies"), "", "%d copies cannot be in %s", db.MinCopies, places(len(db.Destinations)))
 	}
 	if db.Sealed && len(db.Keys) == 0 && !d.bad[d.from(at, "keys")] {
 		d.wrong(d.from(at, "sealed"), "give one under keys; `litekeep key new FILE` makes one", "backups are to be sealed, but there is no key")
@@ -113,6 +119,13 @@ func (d *decoder) database(at string, db *Database) {
 	if wrong := coreProblem("Compression", litekeep.Config{Compression: db.Compression, CompressionLevel: db.CompressionLevel}); wrong != "" {
 		d.wrong(d.from(at, "compression_level"), "", "%s", wrong)
 	}
+}
+
+func places(n int) string {
+	if n == 1 {
+		return "1 destination"
+	}
+	return strconv.Itoa(n) + " destinations"
 }
 
 // from is the path of a setting of a database: its own, or that of the defaults where
@@ -198,7 +211,7 @@ func (d *decoder) keys(path string, refs []string) {
 		switch wrong := coreProblem("Keys", litekeep.Config{Keys: []string{ref}}); {
 		case d.bad[at]:
 		case wrong != "":
-			d.hidden(at, wrong)
+			d.wrongHidden(at, wrong)
 		case ref == "prompt":
 			d.wrong(at, "use passphrase-file:PATH or passphrase-env:NAME", "a service has nobody to ask")
 		case seen[d.reference(ref)]:
@@ -210,15 +223,11 @@ func (d *decoder) keys(path string, refs []string) {
 	}
 }
 
-// hidden is wrong for a value that may be a secret that somebody put where a
+// wrongHidden is wrong for a value that may be a secret that somebody put where a
 // reference belongs: its line is not shown.
-func (d *decoder) hidden(path, message string) {
-	d.bad[path] = true
-	before := len(d.list)
-	d.add(d.place(path), path, message, "")
-	for i := before; i < len(d.list); i++ {
-		d.list[i].Excerpt = ""
-	}
+func (d *decoder) wrongHidden(path, message string) {
+	d.hidden[d.place(path)] = true
+	d.wrong(path, "", "%s", message)
 }
 
 // maxSpread is the longest spread that nobody wrote.
@@ -231,14 +240,13 @@ func (d *decoder) schedule(at string, s *Settings) {
 			return
 		}
 	}
-	plan, err := parseSchedule(s.Schedule, s.TimeZone)
-	if err != nil || plan == nil {
+	gap, ok := d.gap(s)
+	if !ok {
 		if s.Spread == derived {
 			s.Spread = 0 // without slots there is nothing to spread
 		}
 		return
 	}
-	gap := shortestGap(plan)
 	switch {
 	case s.Spread == derived:
 		s.Spread = min(maxSpread, gap/10).Truncate(time.Second)
@@ -250,6 +258,20 @@ func (d *decoder) schedule(at string, s *Settings) {
 		d.wrong(where, "give the database a shorter spread",
 			"a spread of %s is not less than the %s between two slots of %q", retention.FormatDuration(s.Spread), retention.FormatDuration(gap), s.Schedule)
 	}
+}
+
+// gap is the shortest time between two slots; ok is false if there are none.
+func (d *decoder) gap(s *Settings) (gap time.Duration, ok bool) {
+	id := [2]string{s.Schedule, s.TimeZone}
+	if gap, ok = d.gaps[id]; ok {
+		return gap, true
+	}
+	plan, err := parseSchedule(s.Schedule, s.TimeZone)
+	if err != nil || plan == nil {
+		return 0, false
+	}
+	d.gaps[id] = shortestGap(plan)
+	return d.gaps[id], true
 }
 
 func (d *decoder) runs(r *Runs) {

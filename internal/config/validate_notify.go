@@ -26,6 +26,9 @@ func (d *decoder) notifications(c *Config) {
 	for i := range n.Channels {
 		ch := &n.Channels[i]
 		at := join("notifications.channels", strconv.Itoa(i))
+		if d.bad[at] {
+			continue
+		}
 		d.channel(at, ch, names)
 		if seen[ch.Name] && ch.Name != "" {
 			d.wrong(join(at, "name"), "", "a second channel %q", ch.Name)
@@ -40,14 +43,14 @@ func (d *decoder) channel(at string, ch *Channel, databases []string) {
 		if !slices.Contains(Events(), name) {
 			hint := didYouMean(name, Events())
 			if hint == "" {
-				hint = "known are " + oneOf(Events())
+				hint = "known are " + strings.Join(Events(), ", ")
 			}
-			d.wrong(join(join(at, "events"), strconv.Itoa(i)), hint, "%q is no event", name)
+			d.wrong(join(join(at, "events"), strconv.Itoa(i)), hint, "%.80q is no event", name)
 		}
 	}
 	for i, name := range ch.Databases {
 		if !slices.Contains(databases, name) {
-			d.wrong(join(join(at, "databases"), strconv.Itoa(i)), didYouMean(name, databases), "there is no database %q", name)
+			d.wrong(join(join(at, "databases"), strconv.Itoa(i)), didYouMean(name, databases), "there is no database %.80q", name)
 		}
 	}
 	if d.bad[join(at, "type")] || ch.Type == "" {
@@ -136,8 +139,12 @@ func (d *decoder) address(path, text string) {
 	if d.bad[path] {
 		return
 	}
+	if text == "" {
+		d.wrong(path, "", "a channel of the type email needs an address here")
+		return
+	}
 	if _, err := mail.ParseAddress(text); err != nil {
-		d.wrong(path, "want an address such as ops@example.org or Ops <ops@example.org>", "%q is not a mail address", text)
+		d.wrong(path, "want an address such as ops@example.org or Ops <ops@example.org>", "%.80q is not a mail address", text)
 	}
 }
 

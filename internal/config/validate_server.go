@@ -59,7 +59,7 @@ func (d *decoder) server(s *Server) {
 			if a, err := netip.ParseAddr(text); err == nil {
 				hint = "did you mean " + netip.PrefixFrom(a, a.BitLen()).String() + "?"
 			}
-			d.wrong(path, hint, "%q is not a network such as 10.0.0.0/8", text)
+			d.wrong(path, hint, "%.80q is not a network such as 10.0.0.0/8", text)
 		}
 	}
 }
