@@ -21,7 +21,7 @@ const module = "github.com/litekeep/litekeep"
 // package may import what stands in a line before its own, and nothing else of
 // the module. A new package needs its place here.
 var layers = [][]string{
-	{"internal/value"},
+	{"internal/value", "internal/human"},
 	{"internal/sqlitefile"},
 	{"internal/durable", "internal/pipeline", "internal/frame"},
 	{"internal/document", "internal/keys", "internal/audit", "internal/access"},
