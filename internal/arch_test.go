@@ -41,6 +41,9 @@ var layers = [][]string{
 	{"."},
 	{"internal/config", "internal/notify", "internal/metrics"},
 	{"internal/service"},
+	{"internal/notify"},
+	{"client"},
+	{"internal/api"},
 	{"cmd/litekeep", "bench"},
 }
 
@@ -68,6 +71,22 @@ var reserved = map[string][]string{
 	"github.com/rogpeppe":     nil,
 	"go.uber.org/":            nil,
 	"testing":                 nil,
+	"modernc.org/":              {"internal/engine"},
+	"github.com/spf13/":         {"cmd/litekeep"},
+	"github.com/danielgtaylor/": {"internal/api"},
+	"gocloud.dev/blob":          {"internal/store/cloud"},
+	"github.com/aws/":           {"internal/store/cloud"},
+	"github.com/Azure/":         {"internal/store/cloud"},
+	"cloud.google.com/":         {"internal/store/cloud"},
+	"gocloud.dev/secrets":       {"internal/keys/kms"},
+	"github.com/tink-crypto/":   {"internal/keys", "internal/seal"},
+	"github.com/netresearch/":   {"internal/schedule"},
+	"github.com/wneessen/":      {"internal/notify"},
+	"pgregory.net/":             nil, // tests
+	"github.com/google/":        nil,
+	"github.com/rogpeppe":       nil,
+	"go.uber.org/":              nil,
+	"testing":                   nil,
 }
 
 // forbidden are packages of the standard library that a package must do
@@ -80,7 +99,7 @@ var forbidden = map[string][]string{
 }
 
 // onlyStandard may import nothing but the standard library.
-var onlyStandard = []string{"internal/retention", "internal/value", "internal/pipeline"}
+var onlyStandard = []string{"internal/retention", "internal/value", "internal/pipeline", "client"}
 
 // file is one Go file and what it imports.
 type file struct {
