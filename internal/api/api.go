@@ -71,6 +71,7 @@ type API struct {
 	public  map[string]bool // patterns of mux that need no authority
 	streams chan struct{}   // a place for each stream of events
 	text    []byte          // the OpenAPI document
+	page    []byte          // the same for people
 	handler http.Handler
 }
 
@@ -100,7 +101,9 @@ func New(door Door, o Options) *API {
 // ServeHTTP answers a request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
 
-// Mount gives the API its paths on a mux that serves others too.
+// Mount gives the API its paths on a mux that serves others too. They are for
+// all methods, so that no other pattern of mux may be for some methods and all
+// paths ("GET /" is one).
 func (a *API) Mount(mux *http.ServeMux) {
 	for _, path := range []string{"/api/", "/healthz", "/readyz", "/openapi.json"} {
 		mux.Handle(path, a)

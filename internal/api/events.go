@@ -34,7 +34,8 @@ type Gap struct {
 
 // End is the last message of a stream that the service ends.
 type End struct {
-	Reason string `json:"reason"`
+	Reason string `json:"reason" doc:"For people"`
+	Again  bool   `json:"again" doc:"Whoever comes again at once gets another stream"`
 }
 
 type onEvents struct {
@@ -97,11 +98,11 @@ func (a *API) watch(w http.ResponseWriter, r *http.Request, op *operation, by ac
 	cancel()
 	<-over
 	if m.err == nil && r.Context().Err() == nil {
-		reason := "the stream is old: come again"
+		end := End{"the stream is old", true}
 		if a.stopping() {
-			reason = "the service is stopping"
+			end = End{"the service is stopping", false}
 		}
-		m.send("end", 0, End{reason})
+		m.send("end", 0, end)
 		m.flush()
 	}
 }

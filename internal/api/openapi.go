@@ -77,8 +77,9 @@ func (a *API) registerDocument() {
 	a.amend(op, func(o *huma.Operation) {
 		o.Responses["200"].Content = map[string]*huma.MediaType{"application/vnd.oai.openapi+json": {Schema: &huma.Schema{Type: huma.TypeObject}}}
 	})
-	a.tidy()
 	a.registerPage()
+	a.tidy()
+	a.page = pageText(a.huma.OpenAPI())
 	text, err := json.MarshalIndent(a.huma.OpenAPI(), "", "  ")
 	if err != nil {
 		panic(err) // it is made of what is in this package

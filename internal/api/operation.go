@@ -58,6 +58,7 @@ func register[I, O any](a *API, op operation, f func(ctx context.Context, by acc
 	if op.public {
 		a.public[op.method+" "+op.path] = true
 		h.Security = []map[string][]string{{}}
+		fails = append(fails, http.StatusBadRequest, http.StatusInternalServerError)
 	} else {
 		fails = append(fails, common...)
 	}

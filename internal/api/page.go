@@ -21,10 +21,10 @@ import (
 // host.
 var (
 	//go:embed page/page.html
-	pageText string
+	pageSource string
 	//go:embed page/page.css
 	pageStyle []byte
-	pageShape = template.Must(template.New("page").Parse(pageText))
+	pageShape = template.Must(template.New("page").Parse(pageSource))
 )
 
 // pagePolicy is the page's Content-Security-Policy.
@@ -66,24 +66,29 @@ type (
 	}
 )
 
-// registerPage serves the page of the document as it is now.
+// registerPage serves the page of the document and its style.
 func (a *API) registerPage() {
-	var b bytes.Buffer
-	if err := pageShape.Execute(&b, pageOf(a.huma.OpenAPI())); err != nil {
-		panic(err) // it is made of what is in this package
-	}
-	a.static("get-page", "/api/docs", "This document, for people", "text/html; charset=utf-8", b.Bytes())
-	a.static("get-page-style", "/api/docs/style.css", "The style of that page", "text/css; charset=utf-8", pageStyle)
+	a.static("get-page", "/api/docs", "This document, for people", "text/html; charset=utf-8", &a.page)
+	a.static("get-page-style", "/api/docs/style.css", "The style of that page", "text/css; charset=utf-8", &pageStyle)
 }
 
-// static serves a text that never changes.
-func (a *API) static(id, path, summary, media string, text []byte) {
+// pageText makes the page of a document.
+func pageText(d *huma.OpenAPI) []byte {
+	var b bytes.Buffer
+	if err := pageShape.Execute(&b, pageOf(d)); err != nil {
+		panic(err) // it is made of what is in this package
+	}
+	return b.Bytes()
+}
+
+// static serves a text that does not change once the API is made.
+func (a *API) static(id, path, summary, media string, text *[]byte) {
 	op := operation{id: id, method: http.MethodGet, path: path, tag: "service", public: true, summary: summary}
 	register(a, op, func(context.Context, access.Principal, *struct{}) (*stream, error) {
 		return streamed(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", media)
 			w.Header().Set("Content-Security-Policy", pagePolicy)
-			_, _ = w.Write(text) // there is nobody else to tell
+			_, _ = w.Write(*text) // there is nobody else to tell
 		}), nil
 	})
 	a.amend(op, func(o *huma.Operation) {
