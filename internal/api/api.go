@@ -1,27 +1,20 @@
 package api
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
-
-	"github.com/litekeep/litekeep/internal/access"
 )
 
 // Options are the choices of New. The zero value works, but lets nobody in.
 type Options struct {
 	// Authenticate finds out who asks, and puts it into the context of the
-	// request or answers by itself. Default: nobody.
+	// request or answers by itself, with Refuse. It is that of an access.Guard.
+	// Default: nobody is let in.
 	Authenticate func(http.Handler) http.Handler
-	// PrincipalFrom takes out what Authenticate put in.
-	PrincipalFrom func(context.Context) (access.Principal, bool)
-	// WithRequestID puts the id of a request into the context that the door
-	// gets, for the audit log. Default: it is left out.
-	WithRequestID func(context.Context, string) context.Context
 	// Metrics answers /metrics. Default: there is no such path.
 	Metrics http.Handler
 	// Stopping is closed when the server is about to end: streams of events end
@@ -41,12 +34,6 @@ type Options struct {
 func (o *Options) fill() {
 	if o.Authenticate == nil {
 		o.Authenticate = func(h http.Handler) http.Handler { return h }
-	}
-	if o.PrincipalFrom == nil {
-		o.PrincipalFrom = func(context.Context) (access.Principal, bool) { return access.Principal{}, false }
-	}
-	if o.WithRequestID == nil {
-		o.WithRequestID = func(ctx context.Context, _ string) context.Context { return ctx }
 	}
 	if o.Heartbeat <= 0 {
 		o.Heartbeat = 15 * time.Second
@@ -68,17 +55,16 @@ type API struct {
 	o       Options
 	mux     *http.ServeMux
 	huma    huma.API
-	public  map[string]bool // patterns of mux that need no authority
-	streams chan struct{}   // a place for each stream of events
-	text    []byte          // the OpenAPI document
-	page    []byte          // the same for people
+	streams chan struct{} // a place for each stream of events
+	text    []byte        // the OpenAPI document
+	page    []byte        // the same for people
 	handler http.Handler
 }
 
 // New returns the API of a door.
 func New(door Door, o Options) *API {
 	o.fill()
-	a := &API{door: door, o: o, mux: http.NewServeMux(), public: map[string]bool{}, streams: make(chan struct{}, o.MaxStreams)}
+	a := &API{door: door, o: o, mux: http.NewServeMux(), streams: make(chan struct{}, o.MaxStreams)}
 	a.huma = humago.New(a.mux, a.config())
 	a.huma.UseMiddleware(settle)
 	a.registerBackups()

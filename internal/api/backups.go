@@ -75,7 +75,7 @@ type BackupAnswer struct {
 
 func (a *API) registerBackups() {
 	register(a, operation{
-		id: "list-backups", method: http.MethodGet, path: "/api/backup/list", tag: tagBackups, least: access.Viewer,
+		id: "list-backups", method: http.MethodGet, path: "/api/backup/list", tag: tagBackups, action: access.See,
 		summary: "List the backups of a database", fails: []int{404},
 	}, func(ctx context.Context, by access.Principal, in *InDatabase) (*answer[ListAnswer], error) {
 		db, err := a.database(ctx, by, in.Database)
@@ -95,7 +95,7 @@ func (a *API) registerBackups() {
 		return reply(out), nil
 	})
 	register(a, operation{
-		id: "backup-stats", method: http.MethodGet, path: "/api/backup/stats", tag: tagBackups, least: access.Viewer,
+		id: "backup-stats", method: http.MethodGet, path: "/api/backup/stats", tag: tagBackups, action: access.See,
 		summary: "Sum up backups", fails: []int{404},
 		about: "Without the parameter database: of each database.",
 	}, func(ctx context.Context, by access.Principal, in *struct {
@@ -115,7 +115,7 @@ func (a *API) registerBackups() {
 		return reply(out), nil
 	})
 	register(a, operation{
-		id: "get-backup", method: http.MethodGet, path: "/api/backup/{backup_filename}", tag: tagBackups, least: access.Viewer,
+		id: "get-backup", method: http.MethodGet, path: "/api/backup/{backup_filename}", tag: tagBackups, action: access.See,
 		summary: "Tell all of one backup", fails: []int{404, 409},
 	}, func(ctx context.Context, by access.Principal, in *InBackup) (*answer[BackupAnswer], error) {
 		db, err := a.backup(ctx, by, in)

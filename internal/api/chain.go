@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -10,6 +9,9 @@ import (
 	"regexp"
 	"runtime/debug"
 	"strings"
+
+	"github.com/litekeep/litekeep/internal/access"
+	"github.com/litekeep/litekeep/internal/service"
 )
 
 // requestHeader carries the id of a request, in and out.
@@ -35,8 +37,7 @@ func (a *API) identify(next http.Handler) http.Handler {
 		h.Set(requestHeader, id)
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
-		ctx := context.WithValue(r.Context(), requestKey{}, id)
-		next.ServeHTTP(w, r.WithContext(a.o.WithRequestID(ctx, id)))
+		next.ServeHTTP(w, r.WithContext(service.WithRequestID(r.Context(), id)))
 	})
 }
 
@@ -52,7 +53,7 @@ func (a *API) recover(next http.Handler) http.Handler {
 			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(v)
 			}
-			a.o.Log.ErrorContext(r.Context(), "request panicked", "path", r.URL.Path, "request_id", requestID(r.Context()),
+			a.o.Log.ErrorContext(r.Context(), "request panicked", "path", r.URL.Path, "request_id", service.RequestID(r.Context()),
 				"panic", v, "stack", string(debug.Stack()))
 			if s.yes {
 				panic(http.ErrAbortHandler) // so that what was sent does not look whole
@@ -101,11 +102,13 @@ func (a *API) route(w http.ResponseWriter, r *http.Request) {
 		badRequest("query."+plain(name), "given more than once").write(w, r)
 		return
 	}
-	if a.public[pattern] && r.Header.Get("Authorization") == "" {
-		a.mux.ServeHTTP(w, r)
-		return
-	}
 	a.o.Authenticate(a.mux).ServeHTTP(w, r)
+}
+
+// Refuse answers a request that an access.Guard refuses.
+func Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	access.SetRefusalHeaders(w.Header(), err)
+	problem(access.Status(err), access.RefusalText(err)).write(w, r)
 }
 
 // doubled returns the name of a parameter that is given more than once, of which

@@ -60,7 +60,7 @@ type onCleanup struct {
 
 func (a *API) registerCleanup() {
 	op := operation{
-		id: "cleanup-backups", method: http.MethodPost, path: "/api/backup/cleanup", tag: tagBackups, least: access.Admin,
+		id: "cleanup-backups", method: http.MethodPost, path: "/api/backup/cleanup", tag: tagBackups, action: access.Prune,
 		summary: "Remove what the retention does not keep", failed: "Cleanup failed", fails: []int{404, 409},
 		about: "A dry run removes nothing, and needs the role operator only.",
 	}

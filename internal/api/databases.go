@@ -35,7 +35,7 @@ type OneDatabase struct {
 func (a *API) registerDatabases() {
 	const tag = "databases"
 	register(a, operation{
-		id: "list-databases", method: http.MethodGet, path: "/api/databases", tag: tag, least: access.Viewer,
+		id: "list-databases", method: http.MethodGet, path: "/api/databases", tag: tag, action: access.See,
 		summary: "Tell how all databases are",
 	}, func(ctx context.Context, by access.Principal, _ *struct{}) (*answer[DatabasesAnswer], error) {
 		all, err := a.door.Databases(ctx, by)
@@ -45,7 +45,7 @@ func (a *API) registerDatabases() {
 		return reply(DatabasesAnswer{true, all, len(all)}), nil
 	})
 	register(a, operation{
-		id: "get-database", method: http.MethodGet, path: "/api/databases/{name}", tag: tag, least: access.Viewer,
+		id: "get-database", method: http.MethodGet, path: "/api/databases/{name}", tag: tag, action: access.See,
 		summary: "Tell how a database is", fails: []int{404},
 	}, func(ctx context.Context, by access.Principal, in *OneDatabase) (*answer[DatabaseAnswer], error) {
 		s, err := a.door.Database(ctx, by, in.Name)
@@ -55,7 +55,7 @@ func (a *API) registerDatabases() {
 		return reply(DatabaseAnswer{true, *s}), nil
 	})
 	register(a, operation{
-		id: "accept-size", method: http.MethodPost, path: "/api/databases/{name}/accept-size", tag: tag, least: access.Admin,
+		id: "accept-size", method: http.MethodPost, path: "/api/databases/{name}/accept-size", tag: tag, action: access.Prune,
 		summary: "Accept that a database shrank", fails: []int{404, 409},
 		about: "Nothing is removed by the retention after a backup that is much smaller than the ones before, until somebody says that it is right.",
 	}, func(ctx context.Context, by access.Principal, in *struct {

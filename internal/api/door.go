@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"io"
 	"iter"
 	"time"
 
@@ -30,6 +29,8 @@ var _ Door = (*service.Service)(nil)
 
 // Databases tells of databases.
 type Databases interface {
+	// Names returns the names of all that by may see, sorted.
+	Names(ctx context.Context, by access.Principal) ([]string, error)
 	Databases(ctx context.Context, by access.Principal) ([]service.Status, error)
 	Database(ctx context.Context, by access.Principal, name string) (*service.Status, error)
 	Stats(ctx context.Context, by access.Principal, database string) ([]litekeep.Stats, error)
@@ -40,7 +41,7 @@ type Databases interface {
 type Backups interface {
 	Backups(ctx context.Context, by access.Principal, database string) ([]service.BackupView, error)
 	Backup(ctx context.Context, by access.Principal, database, file string) (*service.BackupDetails, error)
-	Download(ctx context.Context, by access.Principal, database, file string, manifest bool) (io.ReadSeekCloser, time.Time, error)
+	Download(ctx context.Context, by access.Principal, database, file string, manifest bool) (*service.Download, error)
 	PreviewCleanup(ctx context.Context, by access.Principal, database string) ([]litekeep.Decision, error)
 }
 

@@ -7,7 +7,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"path"
 	"strings"
 	"time"
 
@@ -55,7 +54,7 @@ func mediaType(name string) string {
 
 func (a *API) registerDownload() {
 	op := operation{
-		id: "download-backup", method: http.MethodGet, path: "/api/backup/download/{backup_filename}", tag: tagBackups, least: access.Operator,
+		id: "download-backup", method: http.MethodGet, path: "/api/backup/download/{backup_filename}", tag: tagBackups, action: access.Download,
 		summary: "Download a backup", failed: "Download failed", fails: []int{404, 409, http.StatusRequestedRangeNotSatisfiable},
 		about: "The object as it is stored, compressed and sealed: `zstd -dc` or `zcat` make JSON of one that is not sealed. " +
 			"The ETag is its SHA-256. Ranges are served, so that a download can be resumed.",
@@ -65,27 +64,17 @@ func (a *API) registerDownload() {
 		if err != nil {
 			return nil, err
 		}
-		all, err := a.door.Backups(ctx, by, db)
+		d, err := a.door.Download(ctx, by, db, in.File, in.Manifest)
 		if err != nil {
 			return nil, err
 		}
-		view := find(all, in.File)
-		if view == nil {
-			return nil, service.ErrNotFound
-		}
-		content, modified, err := a.door.Download(ctx, by, db, in.File, in.Manifest)
-		if err != nil {
-			return nil, err
-		}
-		f := &file{name: in.File, tag: view.Checksum, modified: modified, content: content}
-		if in.Manifest {
-			f.name = manifestName(in.File)
-			if f.tag, err = checksum(content); err != nil {
-				_ = content.Close() // it was only read
+		if d.SHA256 == "" {
+			if d.SHA256, err = checksum(d); err != nil {
+				_ = d.Close() // it was only read
 				return nil, err
 			}
 		}
-		return streamed(func(w http.ResponseWriter, r *http.Request) { a.send(w, r, f) }), nil
+		return streamed(func(w http.ResponseWriter, r *http.Request) { send(w, r, d) }), nil
 	})
 	a.amend(op, func(o *huma.Operation) {
 		binary := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
@@ -96,22 +85,6 @@ func (a *API) registerDownload() {
 		o.Responses["206"] = &huma.Response{Description: "A part of it", Content: o.Responses["200"].Content}
 		o.Responses["304"] = &huma.Response{Description: "The caller has it already, as If-None-Match says"}
 	})
-}
-
-// find returns the backup with that file name, or nil.
-func find(all []service.BackupView, name string) *service.BackupView {
-	for i := range all {
-		if all[i].File == name && all[i].Backup != nil {
-			return &all[i]
-		}
-	}
-	return nil
-}
-
-// manifestName is the name that the manifest of a backup is saved under.
-func manifestName(object string) string {
-	stem, _, _ := strings.Cut(object, ".json")
-	return stem + ".manifest.json"
 }
 
 // checksum returns the SHA-256 of a small content, which it leaves at its start.
@@ -126,28 +99,14 @@ func checksum(content io.ReadSeeker) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// A file is what is downloaded.
-type file struct {
-	name, tag string
-	modified  time.Time
-	content   io.ReadSeekCloser
-}
-
 // send serves a file, or a part of it, for as long as it takes.
-func (a *API) send(w http.ResponseWriter, r *http.Request, f *file) {
-	defer func() { _ = f.content.Close() }() // it was only read
-	a.unhurried(w)
-	h := w.Header()
-	h.Set("Content-Type", mediaType(f.name))
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": path.Base(f.name)}))
-	h.Set("Cache-Control", "private, no-cache") // it may be kept, but must be asked for
-	if f.tag != "" {
-		h.Set("ETag", `"`+f.tag+`"`)
-	}
-	http.ServeContent(w, r, "", f.modified, f.content)
-}
-
-// unhurried takes the server's limit of time off an answer that may take longer.
-func (a *API) unhurried(w http.ResponseWriter) {
+func send(w http.ResponseWriter, r *http.Request, d *service.Download) {
+	defer func() { _ = d.Close() }()                                // it was only read
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // a writer without deadlines has none
+	h := w.Header()
+	h.Set("Content-Type", mediaType(d.Name))
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": d.Name}))
+	h.Set("Cache-Control", "private, no-cache") // it may be kept, but must be asked for
+	h.Set("ETag", `"`+d.SHA256+`"`)
+	http.ServeContent(w, r, "", d.Time, d)
 }

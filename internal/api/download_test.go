@@ -47,7 +47,7 @@ func TestDownloadHeaders(t *testing.T) {
 	manifest := call{"GET", "/api/backup/download/" + backupFile + "?manifest=true", "", admin, nil}.do(t, h).Header
 	for name, want := range map[string][2]string{
 		"Content-Type":           {"application/zstd", "application/json"},
-		"Content-Disposition":    {"attachment; filename=" + backupFile, "attachment; filename=20261122T020000.123Z.manifest.json"},
+		"Content-Disposition":    {"attachment; filename=" + backupFile, "attachment; filename=" + backupFile + ".manifest.json"},
 		"Etag":                   {`"` + checksum + `"`, `"b6e5b4d9ad8a3dfa0fbc1d1b8b1c5f3bd8c3d0fa"`},
 		"X-Content-Type-Options": {"nosniff", "nosniff"},
 		"Accept-Ranges":          {"bytes", "bytes"},

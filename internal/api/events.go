@@ -45,7 +45,7 @@ type onEvents struct {
 
 func (a *API) registerEvents() {
 	op := operation{
-		id: "watch-events", method: http.MethodGet, path: "/api/events", tag: "runs", least: access.Viewer,
+		id: "watch-events", method: http.MethodGet, path: "/api/events", tag: "runs", action: access.See,
 		summary: "Watch what happens", fails: []int{404},
 		about: "Server-sent events: run (it began, went on or ended), status (of a database) and config, each with a JSON object as its data. " +
 			"A message gap says that events may have been missed, end that the service ends the stream. Comments show that the stream lives.",
@@ -94,7 +94,7 @@ func (a *API) watch(w http.ResponseWriter, r *http.Request, op *operation, by ac
 	}
 	m.flush()
 	next, over := pull(ctx, events)
-	a.pump(ctx, m, next, watched(by, in.Database))
+	a.pump(ctx, m, next, in.Database)
 	cancel()
 	<-over
 	if m.err == nil && r.Context().Err() == nil {
@@ -107,19 +107,8 @@ func (a *API) watch(w http.ResponseWriter, r *http.Request, op *operation, by ac
 	}
 }
 
-// A filter says which events are sent, and whether a jump in their numbers is a
-// gap. It is none where some events are never seen.
-type filter struct {
-	database string
-	whole    bool
-}
-
-func watched(by access.Principal, database string) filter {
-	return filter{database, len(by.Databases) == 0}
-}
-
 // pump sends events and, where there are none, comments.
-func (a *API) pump(ctx context.Context, m *messages, next <-chan service.Event, f filter) {
+func (a *API) pump(ctx context.Context, m *messages, next <-chan service.Event, database string) {
 	beat := time.NewTicker(a.o.Heartbeat)
 	defer beat.Stop()
 	old := time.NewTimer(maxStream)
@@ -137,11 +126,11 @@ func (a *API) pump(ctx context.Context, m *messages, next <-chan service.Event, 
 			if !ok {
 				return
 			}
-			if f.whole && last > 0 && e.ID > last+1 {
+			if e.Missed > 0 {
 				m.send("gap", 0, Gap{last})
 			}
 			last = e.ID
-			if f.database != "" && e.Database != "" && e.Database != f.database {
+			if database != "" && e.Database != "" && e.Database != database {
 				continue
 			}
 			m.send(e.Type, e.ID, e)

@@ -94,7 +94,7 @@ func TestEvents(t *testing.T) {
 		if got := v.said(); !strings.HasPrefix(got, "id: 8\nevent: config\n") {
 			t.Errorf("event: %q", got)
 		}
-		f.events <- service.Event{ID: 12, Type: "status", Database: "shop"}
+		f.events <- service.Event{ID: 12, Type: "status", Database: "shop", Missed: 3}
 		if got := v.said(); !strings.HasPrefix(got, "event: gap\ndata: {\"after\":8}\n\nid: 12\nevent: status\n") {
 			t.Errorf("after a gap: %q", got)
 		}

@@ -21,7 +21,7 @@ var failures = []struct {
 }{
 	{access.ErrUnauthenticated, http.StatusUnauthorized, "who asks is not known: send a token as `Authorization: Bearer …`"},
 	{access.ErrForbidden, http.StatusForbidden, "the role of whoever asks does not allow this"},
-	{service.ErrNotFound, http.StatusNotFound, "there is no such thing here"},
+	{service.ErrNotFound, http.StatusNotFound, "there is no such database, backup, run or token, or none that whoever asks may see"},
 	{service.ErrRunning, http.StatusConflict, "a run of this database goes on"},
 	{service.ErrStopping, http.StatusServiceUnavailable, "the service is stopping"},
 	{service.ErrAudit, http.StatusServiceUnavailable, "the audit log cannot be written, so nothing is changed"},
@@ -63,7 +63,7 @@ func (a *API) fail(ctx context.Context, op *operation, err error) *ProblemDetail
 		}
 	}
 	if text == "" {
-		text = plain(err.Error())
+		text = plain(strings.TrimPrefix(err.Error(), service.ErrRequest.Error()+": "))
 	}
 	p := problem(status, text)
 	switch status {
@@ -82,8 +82,8 @@ func (a *API) log(ctx context.Context, id string, status int, more ...any) {
 	if status >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
-	by, _ := a.o.PrincipalFrom(ctx)
-	more = append([]any{"operation", id, "status", status, "request_id", requestID(ctx), "principal", by.Name, "from", by.From}, more...)
+	by := access.FromContext(ctx)
+	more = append([]any{"operation", id, "status", status, "request_id", service.RequestID(ctx), "principal", by.Name, "from", by.From}, more...)
 	a.o.Log.Log(ctx, level, "request failed", more...)
 }
 

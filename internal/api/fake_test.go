@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -79,6 +80,10 @@ func (f *fake) status(name string) service.Status {
 	return service.Status{Name: name, Path: "/srv/" + name + ".db", Condition: service.ConditionOK, Words: "all is well", RestorableTo: night}
 }
 
+func (f *fake) Names(context.Context, access.Principal) ([]string, error) {
+	return slices.Sorted(slices.Values(f.databases)), nil
+}
+
 func (f *fake) Databases(context.Context, access.Principal) (all []service.Status, err error) {
 	if f.panics {
 		panic("the door fell off")
@@ -124,16 +129,16 @@ func (f *fake) Backup(_ context.Context, _ access.Principal, database, file stri
 	}, f.find("details", database, file)
 }
 
-type closer struct{ *bytes.Reader }
+type closer struct{ io.ReadSeeker }
 
 func (closer) Close() error { return nil }
 
-func (f *fake) Download(_ context.Context, _ access.Principal, database, file string, manifest bool) (io.ReadSeekCloser, time.Time, error) {
-	content := f.content
+func (f *fake) Download(_ context.Context, _ access.Principal, database, file string, manifest bool) (*service.Download, error) {
+	d := &service.Download{ReadSeekCloser: closer{bytes.NewReader(f.content)}, Name: file, SHA256: checksum, Time: night}
 	if manifest {
-		content = []byte(`{"litekeep_manifest":1}`)
+		d.ReadSeekCloser, d.Name, d.SHA256 = closer{strings.NewReader(`{"litekeep_manifest":1}`)}, file+".manifest.json", ""
 	}
-	return closer{bytes.NewReader(content)}, night, f.find("download", database, file)
+	return d, f.find("download", database, file)
 }
 
 func (f *fake) PreviewCleanup(_ context.Context, _ access.Principal, database string) ([]litekeep.Decision, error) {

@@ -52,7 +52,7 @@ func (a *API) health(ctx context.Context, by access.Principal) *healthOutput {
 	if !h.OK || a.stopping() {
 		out.Status, out.Body.Status = http.StatusServiceUnavailable, "not ok"
 	}
-	if _, known := a.o.PrincipalFrom(ctx); known && len(by.Databases) == 0 {
+	if by.Known() && len(by.Databases) == 0 {
 		out.Body.Health = &h
 	}
 	return out
@@ -65,7 +65,7 @@ func (a *API) registerMetrics() {
 		return
 	}
 	op := operation{
-		id: "get-metrics", method: http.MethodGet, path: "/metrics", tag: "service", least: access.Viewer,
+		id: "get-metrics", method: http.MethodGet, path: "/metrics", tag: "service", action: access.See,
 		summary: "Metrics for Prometheus", about: "For whoever may see all databases.",
 	}
 	register(a, op, func(_ context.Context, by access.Principal, _ *struct{}) (*stream, error) {

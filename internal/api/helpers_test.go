@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -20,35 +19,32 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-type principalKey struct{}
-
 // byRole lets in whoever sends a role as the token; "app-viewer" is one that may
 // see one database.
 func byRole(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		role := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-		p := access.Principal{ID: "t", Name: role, Role: access.Role(role), From: "127.0.0.1"}
-		switch role {
+		p := access.Principal{From: "127.0.0.1"}
+		switch role := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "); role {
 		case "":
+		case "wrong":
+			api.Refuse(w, r, access.ErrUnauthenticated)
+			return
+		case "flood":
+			api.Refuse(w, r, &access.LimitedError{After: 3 * time.Second})
+			return
 		case "app-viewer":
-			p.Role, p.Databases = access.Viewer, []string{"app"}
-			fallthrough
+			p.ID, p.Name, p.Role, p.Databases = "t", role, access.Viewer, []string{"app"}
 		default:
-			r = r.WithContext(context.WithValue(r.Context(), principalKey{}, p))
+			p.ID, p.Name, p.Role = "t", role, access.Role(role)
 		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, r.WithContext(access.WithPrincipal(r.Context(), p)))
 	})
-}
-
-func principal(ctx context.Context) (access.Principal, bool) {
-	p, ok := ctx.Value(principalKey{}).(access.Principal)
-	return p, ok
 }
 
 // options are those of every test; log may be nil.
 func options(log io.Writer) api.Options {
 	o := api.Options{
-		Authenticate: byRole, PrincipalFrom: principal, Now: func() time.Time { return night },
+		Authenticate: byRole, Now: func() time.Time { return night },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "litekeep_up 1\n") }),
 	}
 	if log != nil {

@@ -27,7 +27,7 @@ type TrashAnswer struct {
 func (a *API) registerKeeping() {
 	const pin = "/api/backup/pin/{backup_filename}"
 	register(a, operation{
-		id: "pin-backup", method: http.MethodPost, path: pin, tag: tagBackups, least: access.Admin,
+		id: "pin-backup", method: http.MethodPost, path: pin, tag: tagBackups, action: access.Pin,
 		summary: "Keep a backup whatever the retention says", fails: []int{404, 409},
 	}, func(ctx context.Context, by access.Principal, in *struct {
 		InBackup
@@ -43,13 +43,13 @@ func (a *API) registerKeeping() {
 		})
 	})
 	register(a, operation{
-		id: "unpin-backup", method: http.MethodDelete, path: pin, tag: tagBackups, least: access.Admin,
+		id: "unpin-backup", method: http.MethodDelete, path: pin, tag: tagBackups, action: access.Pin,
 		summary: "End that a backup is kept", fails: []int{404, 409},
 	}, func(ctx context.Context, by access.Principal, in *InBackup) (*answer[Done], error) {
 		return a.onOne(ctx, by, in, func(db string) error { return a.door.Unpin(ctx, by, db, in.File) })
 	})
 	register(a, operation{
-		id: "list-trash", method: http.MethodGet, path: "/api/backup/trash", tag: tagBackups, least: access.Viewer,
+		id: "list-trash", method: http.MethodGet, path: "/api/backup/trash", tag: tagBackups, action: access.See,
 		summary: "List what was removed and can be had back", fails: []int{404},
 	}, func(ctx context.Context, by access.Principal, in *InDatabase) (*answer[TrashAnswer], error) {
 		db, err := a.database(ctx, by, in.Database)
@@ -63,7 +63,7 @@ func (a *API) registerKeeping() {
 		return reply(TrashAnswer{true, db, all, len(all)}), nil
 	})
 	register(a, operation{
-		id: "undelete-backup", method: http.MethodPost, path: "/api/backup/undelete/{backup_filename}", tag: tagBackups, least: access.Admin,
+		id: "undelete-backup", method: http.MethodPost, path: "/api/backup/undelete/{backup_filename}", tag: tagBackups, action: access.Undelete,
 		summary: "Take a backup out of the trash", fails: []int{404, 409},
 	}, func(ctx context.Context, by access.Principal, in *struct {
 		InBackup

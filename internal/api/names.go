@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -42,15 +41,10 @@ func (a *API) database(ctx context.Context, by access.Principal, named string) (
 	if named != "" {
 		return named, nil
 	}
-	all, err := a.door.Databases(ctx, by)
+	names, err := a.door.Names(ctx, by)
 	if err != nil {
 		return "", err
 	}
-	names := make([]string, len(all))
-	for i := range all {
-		names[i] = all[i].Name
-	}
-	slices.Sort(names)
 	switch len(names) {
 	case 0:
 		return "", problem(http.StatusNotFound, "there is no database")

@@ -17,13 +17,13 @@ var problemDetailsType = reflect.TypeFor[ProblemDetails]()
 type operation struct {
 	id, method, path string
 	tag              string
-	summary          string // one line
-	about            string // what the summary leaves out
-	least            access.Role
-	status           int    // of success; 0 is 200
-	fails            []int  // what it may answer besides the common ones
-	public           bool   // it needs no authority
-	failed           string // what a 500 says; the default is made of summary
+	summary          string        // one line
+	about            string        // what the summary leaves out
+	action           access.Action // what it does, which says who may
+	status           int           // of success; 0 is 200
+	fails            []int         // what it may answer besides the common ones
+	public           bool          // it needs no authority
+	failed           string        // what a 500 says; the default is made of summary
 	// refuses says that a run or a door that refuses is answered with 400, and
 	// refused what the text begins with.
 	refuses bool
@@ -56,7 +56,6 @@ func register[I, O any](a *API, op operation, f func(ctx context.Context, by acc
 	}
 	fails := slices.Clone(op.fails)
 	if op.public {
-		a.public[op.method+" "+op.path] = true
 		h.Security = []map[string][]string{{}}
 		fails = append(fails, http.StatusBadRequest, http.StatusInternalServerError)
 	} else {
@@ -67,8 +66,8 @@ func register[I, O any](a *API, op operation, f func(ctx context.Context, by acc
 	}
 	h.Responses = a.documented(fails)
 	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*O, error) {
-		by, ok := a.o.PrincipalFrom(ctx)
-		if !ok && !op.public {
+		by := access.FromContext(ctx)
+		if !by.Known() && !op.public {
 			return nil, a.fail(ctx, &op, access.ErrUnauthenticated)
 		}
 		out, err := f(ctx, by, in)
@@ -82,11 +81,11 @@ func register[I, O any](a *API, op operation, f func(ctx context.Context, by acc
 // description is the text of an operation in the document.
 func (op *operation) description() string {
 	text := op.about
-	if op.least != "" {
+	if op.action != "" {
 		if text != "" {
 			text += "\n\n"
 		}
-		text += "Least role: " + string(op.least) + "."
+		text += "Least role: " + string(op.action.Least()) + "."
 	}
 	return text
 }

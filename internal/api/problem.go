@@ -1,12 +1,13 @@
 package api
 
 import (
-	"context"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/litekeep/litekeep/internal/service"
 )
 
 // ProblemDetails is an error as callers get it (RFC 9457).
@@ -67,7 +68,7 @@ func (p *ProblemDetails) with(name, value string) *ProblemDetails {
 
 // write answers with p where huma is not at hand.
 func (p *ProblemDetails) write(w http.ResponseWriter, r *http.Request) {
-	p.RequestID = requestID(r.Context())
+	p.RequestID = service.RequestID(r.Context())
 	for name, values := range p.headers {
 		w.Header()[name] = values
 	}
@@ -109,10 +110,10 @@ func (a *API) transform(ctx huma.Context, _ string, v any) (any, error) {
 		if own, ok := ctx.(*exchange); ok {
 			own.status = p.Status
 		}
-		p.RequestID = requestID(ctx.Context())
+		p.RequestID = service.RequestID(ctx.Context())
 		return p, nil
 	case *ProblemDetails:
-		e.RequestID = requestID(ctx.Context())
+		e.RequestID = service.RequestID(ctx.Context())
 	}
 	return v, nil
 }
@@ -151,12 +152,4 @@ func (a *API) documented(statuses []int) map[string]*huma.Response {
 		}
 	}
 	return all
-}
-
-type requestKey struct{}
-
-// requestID is the id of the request that ctx belongs to.
-func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestKey{}).(string)
-	return id
 }

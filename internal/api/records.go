@@ -34,7 +34,7 @@ type onAudit struct {
 func (a *API) registerRecords() {
 	const tag = "audit"
 	register(a, operation{
-		id: "read-audit", method: http.MethodGet, path: "/api/audit", tag: tag, least: access.Admin,
+		id: "read-audit", method: http.MethodGet, path: "/api/audit", tag: tag, action: access.ReadAudit,
 		summary: "Read the audit log",
 	}, func(ctx context.Context, by access.Principal, in *onAudit) (*answer[AuditAnswer], error) {
 		all, err := a.door.Audit(ctx, by, service.AuditFilter{
@@ -46,7 +46,7 @@ func (a *API) registerRecords() {
 		return reply(AuditAnswer{true, all, len(all)}), nil
 	})
 	register(a, operation{
-		id: "verify-audit", method: http.MethodGet, path: "/api/audit/verify", tag: tag, least: access.Admin,
+		id: "verify-audit", method: http.MethodGet, path: "/api/audit/verify", tag: tag, action: access.ReadAudit,
 		summary: "Check the audit log",
 		about:   "Finds entries that were changed, dropped or reordered. A log that is not as it was written is answered with 200 and ok false.",
 	}, func(ctx context.Context, by access.Principal, _ *struct{}) (*answer[AuditCheckAnswer], error) {

@@ -46,6 +46,8 @@ func TestBadRequests(t *testing.T) {
 		{"name", call{"POST", "/api/tokens", `{"role":"viewer"}`, admin, nil}, 400, "name"},
 		{"contradiction", call{"POST", "/api/tokens", `{"name":"x","role":"viewer","never_expires":true,"expires":"2027-01-01T00:00:00Z"}`, admin, nil}, 400, "never_expires"},
 		{"confirm", call{"POST", restore, `{"confirm":"other"}`, admin, nil}, 400, "bad request"},
+		{"wrong token", call{"GET", "/healthz", "", "wrong", nil}, 401, "not signed in"},
+		{"flood", call{"GET", "/api/databases", "", "flood", nil}, 429, ""},
 		{"form", call{"POST", restore, `confirm=app`, admin, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}}, 415, "content type"},
 		{"too large", call{"POST", restore, `{"reason":"` + strings.Repeat("x", 1<<20) + `"}`, admin, nil}, 413, "too large"},
 		{"nobody", call{"POST", "/api/backup/create", "", "", nil}, 401, "token"},

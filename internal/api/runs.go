@@ -39,7 +39,7 @@ type onRuns struct {
 func (a *API) registerRuns() {
 	const tag = "runs"
 	register(a, operation{
-		id: "list-runs", method: http.MethodGet, path: "/api/runs", tag: tag, least: access.Viewer,
+		id: "list-runs", method: http.MethodGet, path: "/api/runs", tag: tag, action: access.See,
 		summary: "List runs", fails: []int{404},
 	}, func(ctx context.Context, by access.Principal, in *onRuns) (*answer[RunsAnswer], error) {
 		all, err := a.door.Runs(ctx, by, service.RunFilter{
@@ -51,7 +51,7 @@ func (a *API) registerRuns() {
 		return reply(RunsAnswer{true, all, len(all)}), nil
 	})
 	register(a, operation{
-		id: "get-run", method: http.MethodGet, path: "/api/runs/{id}", tag: tag, least: access.Viewer,
+		id: "get-run", method: http.MethodGet, path: "/api/runs/{id}", tag: tag, action: access.See,
 		summary: "Tell of a run, with its log", fails: []int{404},
 	}, func(ctx context.Context, by access.Principal, in *struct {
 		OnRun
@@ -72,7 +72,7 @@ func (a *API) registerRuns() {
 		return reply(oneRun(run)), nil
 	})
 	register(a, operation{
-		id: "cancel-run", method: http.MethodPost, path: "/api/runs/{id}/cancel", tag: tag, least: access.Operator,
+		id: "cancel-run", method: http.MethodPost, path: "/api/runs/{id}/cancel", tag: tag, action: access.Backup,
 		summary: "Stop a run", fails: []int{404, 409},
 		about: "The answer is the run as it is then, which may be before it has stopped. A run that has ended stays as it is.",
 	}, func(ctx context.Context, by access.Principal, in *struct {

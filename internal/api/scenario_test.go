@@ -108,7 +108,7 @@ func TestFailures(t *testing.T) {
 	}{
 		{"unauthenticated", create, access.ErrUnauthenticated, 401, "token"},
 		{"forbidden", create, fmt.Errorf("backup: %w", access.ErrForbidden), 403, "role"},
-		{"not found", details, service.ErrNotFound, 404, "no such thing"},
+		{"not found", details, service.ErrNotFound, 404, "no such database, backup"},
 		{"running", create, service.ErrRunning, 409, "goes on"},
 		{"busy", create, &litekeep.Error{Op: "backup", Kind: litekeep.ErrBusy, Err: secret}, 409, "try again"},
 		{"stopping", create, service.ErrStopping, 503, "stopping"},
@@ -225,4 +225,3 @@ func TestPartialBackupIsASuccess(t *testing.T) {
 		t.Errorf("status %d: %v", r.StatusCode, got)
 	}
 }
-

@@ -30,7 +30,7 @@ type ChannelsAnswer struct {
 func (a *API) registerSettings() {
 	const tag = "service"
 	register(a, operation{
-		id: "get-settings", method: http.MethodGet, path: "/api/settings", tag: tag, least: access.Viewer,
+		id: "get-settings", method: http.MethodGet, path: "/api/settings", tag: tag, action: access.See,
 		summary: "Show the configuration", about: "Secrets show as (set).",
 	}, func(ctx context.Context, by access.Principal, _ *struct{}) (*answer[SettingsAnswer], error) {
 		all, err := a.door.Settings(ctx, by)
@@ -40,7 +40,7 @@ func (a *API) registerSettings() {
 		return reply(SettingsAnswer{true, all}), nil
 	})
 	register(a, operation{
-		id: "reload-config", method: http.MethodPost, path: "/api/config/reload", tag: tag, least: access.Admin,
+		id: "reload-config", method: http.MethodPost, path: "/api/config/reload", tag: tag, action: access.Reload,
 		summary: "Read the configuration file again", failed: "Reload failed",
 		about: "A file that is not valid is a 400 that says where, and the old configuration stays.",
 	}, func(ctx context.Context, by access.Principal, _ *struct{ Body *Nothing }) (*answer[ReloadAnswer], error) {
@@ -51,7 +51,7 @@ func (a *API) registerSettings() {
 		return reply(ReloadAnswer{true, changes}), nil
 	})
 	register(a, operation{
-		id: "list-channels", method: http.MethodGet, path: "/api/channels", tag: tag, least: access.Viewer,
+		id: "list-channels", method: http.MethodGet, path: "/api/channels", tag: tag, action: access.See,
 		summary: "Tell how the channels of notifications fare",
 	}, func(ctx context.Context, by access.Principal, _ *struct{}) (*answer[ChannelsAnswer], error) {
 		all, err := a.door.Channels(ctx, by)
@@ -61,7 +61,7 @@ func (a *API) registerSettings() {
 		return reply(ChannelsAnswer{true, all, len(all)}), nil
 	})
 	register(a, operation{
-		id: "test-channel", method: http.MethodPost, path: "/api/channels/test", tag: tag, least: access.Admin,
+		id: "test-channel", method: http.MethodPost, path: "/api/channels/test", tag: tag, action: access.Notify,
 		summary: "Send a test message", failed: "Test message failed", fails: []int{404},
 	}, func(ctx context.Context, by access.Principal, in *struct {
 		Channel string `query:"channel" maxLength:"100" doc:"Name of the channel. Default: all of them"`

@@ -182,7 +182,7 @@ const tagBackups = "backups"
 
 func (a *API) registerStarts() {
 	create := operation{
-		id: "create-backup", method: http.MethodPost, path: "/api/backup/create", tag: tagBackups, least: access.Operator,
+		id: "create-backup", method: http.MethodPost, path: "/api/backup/create", tag: tagBackups, action: access.Backup,
 		summary: "Back up a database", failed: "Backup failed", fails: []int{404, 409},
 		about: "A database that cannot be backed up since it is damaged or no database is a 500 as well: the request was right. The run says why.",
 	}
@@ -196,7 +196,7 @@ func (a *API) registerStarts() {
 		}, created)
 	})
 	verify := operation{
-		id: "verify-backup", method: http.MethodPost, path: "/api/backup/verify/{backup_filename}", tag: tagBackups, least: access.Operator,
+		id: "verify-backup", method: http.MethodPost, path: "/api/backup/verify/{backup_filename}", tag: tagBackups, action: access.Verify,
 		summary: "Read a backup from end to end", failed: "Verification failed", fails: []int{404, 409}, tellsDamage: true,
 		about: "A damaged backup is answered with 200 and ok false.",
 	}
@@ -210,7 +210,7 @@ func (a *API) registerStarts() {
 		}, verified)
 	})
 	sync := operation{
-		id: "sync-copies", method: http.MethodPost, path: "/api/backup/sync", tag: tagBackups, least: access.Operator,
+		id: "sync-copies", method: http.MethodPost, path: "/api/backup/sync", tag: tagBackups, action: access.Sync,
 		summary: "Copy what a destination lacks", failed: "Synchronisation failed", fails: []int{404, 409},
 	}
 	register(a, sync, func(ctx context.Context, by access.Principal, in *onDatabase) (*started[SyncAnswer], error) {
@@ -228,7 +228,7 @@ func (a *API) registerStarts() {
 
 func (a *API) registerRestore() {
 	op := operation{
-		id: "restore-backup", method: http.MethodPost, path: "/api/backup/restore/{backup_filename}", tag: tagBackups, least: access.Admin,
+		id: "restore-backup", method: http.MethodPost, path: "/api/backup/restore/{backup_filename}", tag: tagBackups, action: access.Restore,
 		summary: "Restore a backup", failed: "Restore failed", fails: []int{404, 409}, refuses: true, refused: "Restore refused",
 		about: "The backup goes to the path of its own database and nowhere else. What the database holds now is backed up first. " +
 			"A restore that is refused is a 400 that says why, and nothing was changed.",

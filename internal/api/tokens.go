@@ -39,7 +39,7 @@ type NewTokenAnswer struct {
 func (a *API) registerTokens() {
 	const tag = "tokens"
 	register(a, operation{
-		id: "list-tokens", method: http.MethodGet, path: "/api/tokens", tag: tag, least: access.Admin,
+		id: "list-tokens", method: http.MethodGet, path: "/api/tokens", tag: tag, action: access.Tokens,
 		summary: "List the tokens",
 	}, func(ctx context.Context, by access.Principal, _ *struct{}) (*answer[TokensAnswer], error) {
 		all, err := a.door.Tokens(ctx, by)
@@ -49,7 +49,7 @@ func (a *API) registerTokens() {
 		return reply(TokensAnswer{true, all, len(all)}), nil
 	})
 	register(a, operation{
-		id: "create-token", method: http.MethodPost, path: "/api/tokens", tag: tag, least: access.Admin, status: http.StatusCreated,
+		id: "create-token", method: http.MethodPost, path: "/api/tokens", tag: tag, action: access.Tokens, status: http.StatusCreated,
 		summary: "Make a token",
 	}, func(ctx context.Context, by access.Principal, in *struct{ Body TokenBody }) (*answer[NewTokenAnswer], error) {
 		t := service.Token{Name: in.Body.Name, Role: in.Body.Role, Databases: in.Body.Databases, Expires: in.Body.Expires}
@@ -66,7 +66,7 @@ func (a *API) registerTokens() {
 		return reply(NewTokenAnswer{true, *made, secret}), nil
 	})
 	register(a, operation{
-		id: "revoke-token", method: http.MethodDelete, path: "/api/tokens/{id}", tag: tag, least: access.Admin,
+		id: "revoke-token", method: http.MethodDelete, path: "/api/tokens/{id}", tag: tag, action: access.Tokens,
 		summary: "End a token", fails: []int{404},
 	}, func(ctx context.Context, by access.Principal, in *struct {
 		ID string `path:"id" maxLength:"100"`
