@@ -7,7 +7,8 @@
 // that name would panic at its start.
 //
 // The driver and engine share one SQLite library in the process, so that the
-// locks of both agree. Importing the driver changes nothing in that library.
+// locks of both agree. Importing the driver changes one thing in that library, on
+// Linux on arm64: the library asks for the real size of memory pages there.
 package sqldb
 
 import (
