@@ -40,6 +40,7 @@ var layers = [][]string{
 	{"internal/destination"},
 	{"."},
 	{"internal/config", "internal/notify", "internal/metrics"},
+	{"internal/state/outbox"},
 	{"internal/service"},
 	{"internal/notify"},
 	{"client"},
