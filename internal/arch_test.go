@@ -42,9 +42,9 @@ var layers = [][]string{
 	{"internal/config", "internal/notify", "internal/metrics"},
 	{"internal/state/outbox"},
 	{"internal/service"},
-	{"internal/notify"},
 	{"client"},
-	{"internal/api"},
+	{"internal/api", "internal/dashboard"},
+	{"internal/daemon"},
 	{"cmd/litekeep", "bench"},
 }
 

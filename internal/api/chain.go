@@ -23,21 +23,32 @@ var goodID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // chain is what every request passes, outermost first.
 func (a *API) chain() http.Handler {
-	return a.identify(a.recover(http.HandlerFunc(a.route)))
+	return Identify(a.head(a.recover(http.HandlerFunc(a.route))))
 }
 
-// identify gives the request an id and the answer the headers that all have.
-func (a *API) identify(next http.Handler) http.Handler {
+// Identify gives each request an id, unless it has one in its context already,
+// and sends it with the answer.
+func Identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := r.Header.Get(requestHeader)
-		if !goodID.MatchString(id) {
-			id = rand.Text()
+		if service.RequestID(r.Context()) == "" {
+			id := r.Header.Get(requestHeader)
+			if !goodID.MatchString(id) {
+				id = rand.Text()
+			}
+			r = r.WithContext(service.WithRequestID(r.Context(), id))
 		}
+		w.Header().Set(requestHeader, service.RequestID(r.Context()))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// head gives the answer the headers that all have.
+func (a *API) head(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set(requestHeader, id)
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
-		next.ServeHTTP(w, r.WithContext(service.WithRequestID(r.Context(), id)))
+		next.ServeHTTP(w, r)
 	})
 }
 

@@ -114,7 +114,7 @@ func (s *Service) Runs(ctx context.Context, by access.Principal, f RunFilter) ([
 	})
 	slices.SortFunc(runs, func(a, b Run) int { return strings.Compare(b.ID, a.ID) })
 	for i := range runs {
-		runs[i].Log = nil
+		runs[i] = runs[i].brief()
 	}
 	return runs[:min(len(runs), f.Limit)], nil
 }
@@ -125,7 +125,7 @@ func (s *Service) Channels(ctx context.Context, by access.Principal) ([]ChannelS
 		return nil, err
 	}
 	list := []ChannelStatus{}
-	for _, c := range s.o.Notify.Status() {
+	for _, c := range s.o.Teller.Status() {
 		list = append(list, ChannelStatus{
 			Name: c.Name, Type: c.Type, OK: !c.Failing, Pending: c.Pending, LastSuccess: c.LastSuccess,
 			LastError: c.LastError, LastFailure: c.LastFailure,
@@ -142,10 +142,10 @@ func (s *Service) TestChannel(ctx context.Context, by access.Principal, name str
 	}
 	var errs []error
 	found := name == ""
-	for _, c := range s.o.Notify.Status() {
+	for _, c := range s.o.Teller.Status() {
 		if name == "" || c.Name == name {
 			found = true
-			errs = append(errs, s.o.Notify.Test(ctx, c.Name))
+			errs = append(errs, s.o.Teller.Test(ctx, c.Name))
 		}
 	}
 	if !found {
@@ -176,14 +176,14 @@ func (s *Service) Reload(ctx context.Context, by access.Principal) ([]string, er
 	if _, err := s.admit(ctx, by, a); err != nil {
 		return nil, err
 	}
-	changed, err := s.reload()
+	changed, err := s.reload(ctx)
 	if err != nil {
-		s.o.Notify.Report(s.base, notify.Event{Kind: notify.KindConfigRefused, Time: s.now(), Cause: err.Error(), Next: "litekeep config check"})
+		s.o.Teller.Report(s.base, notify.Event{Kind: notify.KindConfigRefused, Time: s.now(), Cause: err.Error(), Next: "litekeep config check"})
 	}
 	return changed, s.done(ctx, by, a, err)
 }
 
-func (s *Service) reload() ([]string, error) {
+func (s *Service) reload(ctx context.Context) ([]string, error) {
 	if s.o.Load == nil {
 		return nil, fmt.Errorf("%w: there is no file to load again", ErrRequest)
 	}
@@ -194,7 +194,7 @@ func (s *Service) reload() ([]string, error) {
 	s.mu.Lock()
 	changed := config.Changes(s.cfg, next)
 	s.mu.Unlock()
-	s.adopt(next)
+	s.adopt(ctx, next)
 	if s.o.Adopted != nil {
 		if err := s.o.Adopted(next); err != nil {
 			return changed, err

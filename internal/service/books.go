@@ -107,6 +107,19 @@ func (b *books) lastBackup(ctx context.Context, database string) *Run {
 	return &run
 }
 
+// messagesFor is how long messages that were delivered are kept.
+const messagesFor = 30 * 24 * time.Hour
+
+// keepRuns is how many runs of each database stay however old they are.
+const keepRuns = 20
+
+// trim removes what is too old.
+func (b *books) trim(ctx context.Context, now time.Time, history time.Duration) {
+	_, err := b.store.TrimRuns(ctx, keepRuns, now.Add(-history))
+	_, again := b.store.TrimMessages(ctx, now.Add(-messagesFor))
+	b.keep("remove what is old", errors.Join(err, again))
+}
+
 func shrinkageNote(database string) string { return "shrunken/" + database }
 
 func (b *books) setShrinkage(database string, x *shrinkage) {

@@ -217,7 +217,7 @@ func (w *world) start() {
 		Config: w.config(), Load: func() (*config.Config, error) {
 			return config.Parse("litekeep.yaml", []byte(w.yaml), func(string) (string, bool) { return "", false })
 		},
-		State: w.store, Audit: w.log, AuditFolder: filepath.Join(w.dir, "audit"), Notify: center,
+		State: w.store, Audit: w.log, AuditFolder: filepath.Join(w.dir, "audit"), Teller: center,
 		Core: func(c litekeep.Config, _ ...litekeep.Option) Core { return w.plays[c.Name] },
 		Log:  slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})

@@ -42,7 +42,7 @@ func (s *Service) report(k *keeper, r *Run) {
 			return // it is tried again before anybody is woken
 		}
 	}
-	s.o.Notify.Report(s.base, e)
+	s.o.Teller.Report(s.base, e)
 }
 
 // event returns what all events of a run have in common.
@@ -62,7 +62,7 @@ func (s *Service) event(k *keeper, r *Run) notify.Event {
 func (s *Service) reportBackup(k *keeper, r *Run, e notify.Event) {
 	if r.Verified {
 		e.Kind, e.Next, e.Cause, e.Hint = notify.KindSucceeded, "", "", ""
-		s.o.Notify.Report(s.base, e)
+		s.o.Teller.Report(s.base, e)
 	}
 	k.mu.Lock()
 	x := k.shrunken
@@ -76,7 +76,7 @@ func (s *Service) reportBackup(k *keeper, r *Run, e notify.Event) {
 	e.Cause = fmt.Sprintf("%d rows, %d before", x.Now, x.Rows)
 	e.Holds = "No backup is removed until somebody looks."
 	e.Next = fmt.Sprintf("litekeep info %s   # if it is right: accept it on the dashboard, or POST /api/backup/accept", r.Backup)
-	s.o.Notify.Report(s.base, e)
+	s.o.Teller.Report(s.base, e)
 }
 
 // reportPlace tells when a destination went down or came back.
@@ -86,7 +86,7 @@ func (s *Service) reportPlace(k *keeper, place, before, problem string) {
 	if problem == "" {
 		e.Kind, e.Next = notify.KindDestinationUp, ""
 	}
-	s.o.Notify.Report(s.base, e)
+	s.o.Teller.Report(s.base, e)
 	if before != "" && problem == "" {
 		s.log.Info("destination is back", "destination", place)
 		s.catchUp(k)
@@ -118,7 +118,7 @@ func (s *Service) link(parts ...string) string {
 
 // reportSizeAccepted tells that somebody has looked at a shrunken backup.
 func (s *Service) reportSizeAccepted(k *keeper) {
-	s.o.Notify.Report(s.base, notify.Event{
+	s.o.Teller.Report(s.base, notify.Event{
 		Kind: notify.KindRecovered, Database: k.name, Time: s.now().In(k.conf.Load().zone), Clears: []notify.Kind{notify.KindShrunken},
 	})
 }
@@ -128,6 +128,7 @@ func (s *Service) reportSizeAccepted(k *keeper) {
 func (s *Service) watchLoop(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	trim := throttle{every: trimEvery}
 	for {
 		select {
 		case <-ctx.Done():
@@ -135,12 +136,25 @@ func (s *Service) watchLoop(ctx context.Context) {
 		case <-timer.C:
 		}
 		s.watch(ctx)
+		if trim.ready(s.now()) {
+			s.books.trim(ctx, s.now(), s.history())
+		}
 		timer.Reset(watchEvery)
 	}
 }
 
-// watchEvery is how often that is.
-const watchEvery = time.Minute
+// watchEvery is how often that is, and trimEvery how often what is too old is
+// removed from the state.
+const (
+	watchEvery = time.Minute
+	trimEvery  = 24 * time.Hour
+)
+
+func (s *Service) history() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cfg.Runs.History
+}
 
 func (s *Service) watch(ctx context.Context) {
 	now := s.now()
@@ -182,7 +196,7 @@ func (s *Service) watchOverdue(k *keeper, l *listing, now time.Time) {
 		e.Cause = "nothing ran"
 	}
 	k.mu.Unlock()
-	s.o.Notify.Report(s.base, e)
+	s.o.Teller.Report(s.base, e)
 }
 
 // overdue returns when the database is overdue, zero if never. One without any
@@ -206,5 +220,5 @@ func (s *Service) watchDisk(folder string, low int64, now time.Time) {
 		e.Cause = fmt.Sprintf("%d MiB are left", free>>20)
 		e.Next = "litekeep trash empty --dir " + quote(folder)
 	}
-	s.o.Notify.Report(s.base, e)
+	s.o.Teller.Report(s.base, e)
 }

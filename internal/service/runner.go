@@ -157,10 +157,12 @@ func (s *Service) finish(k *keeper, j *job, err error) {
 		s.books.end(r)
 	}
 	s.recent.add(r)
+	s.o.RunEnded(r.Database, string(r.Kind), string(r.Outcome), r.Ended.Sub(r.Started))
 	k.forget()
 	k.mu.Lock()
 	if r.Kind == KindBackup && r.Outcome != OutcomeCancelled {
-		k.last = &r
+		last := r.brief()
+		k.last = &last
 	}
 	k.mu.Unlock()
 	s.planRetry(k, &r)

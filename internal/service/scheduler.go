@@ -77,6 +77,12 @@ func (s *Service) tick(ctx context.Context, k *keeper, now time.Time) time.Time 
 			return time.Time{}
 		}
 	}
+	if slot.IsZero() { // the state does not know; the backups do
+		if l := k.listing(ctx, now); l.newestGood() != nil {
+			slot = l.newestGood().Timestamp
+			k.setSlot(slot)
+		}
+	}
 	at, due, next := schedule.Due(conf.schedule, conf.spread, slot, now)
 	switch {
 	case due:
@@ -138,31 +144,4 @@ func (k *keeper) next(now time.Time) time.Time {
 		return retry.at
 	}
 	return next
-}
-
-// reconcile looks at what an earlier life of the service has left: runs that it
-// did not end are recorded as crashed, and tried again.
-func (s *Service) reconcile(ctx context.Context) {
-	now := s.now()
-	for _, r := range s.books.cutOff(ctx, now) {
-		s.log.Warn("a run was cut off", "database", r.Database, "run", r.ID, "kind", r.Kind)
-		if k := s.find(r.Database); k != nil {
-			s.report(k, &r)
-		}
-	}
-	s.mu.Lock()
-	retries := s.cfg.Runs.Retries
-	s.mu.Unlock()
-	for _, k := range s.all() {
-		slot := s.books.slot(ctx, k.name)
-		last := s.books.lastBackup(ctx, k.name)
-		k.mu.Lock()
-		k.slot, k.last = slot, last
-		k.shrunken = s.books.shrinkage(ctx, k.name)
-		stopped := last != nil && (last.Outcome == OutcomeCrashed || last.Outcome == OutcomeCancelled)
-		if stopped && last.Trigger != triggerRequest && last.Attempt <= retries {
-			k.retry = retry{at: now, slot: last.Slot, attempt: last.Attempt + 1}
-		}
-		k.mu.Unlock()
-	}
 }

@@ -39,20 +39,32 @@ type Options struct {
 	// Adopted is told of a configuration that was loaded again, once the schedules
 	// have it; nil is not told.
 	Adopted func(*config.Config) error
-	// State, Audit, Tokens and Notify are the service's own files and what
-	// stands on them. The caller closes them after Serve has returned.
+	// State, Audit and Tokens are the service's own files and what stands on them.
+	// The caller closes them after Serve has returned. A nil State is one that
+	// cannot be used.
 	State *state.Store
 	Audit *audit.Log
 	// AuditFolder is where the files of Audit lie.
 	AuditFolder string
 	Tokens      *access.Registry
-	Notify      *notify.Center
+	// Teller tells people.
+	Teller Teller
+	// RunEnded hears of each run that has ended; nil does not.
+	RunEnded func(database, kind, outcome string, took time.Duration)
 	// Core makes what does the work; nil is litekeep.New.
 	Core NewCore
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Log is for the operator; nil discards.
 	Log *slog.Logger
+}
+
+// A Teller tells people what they must know: a *notify.Center.
+type Teller interface {
+	Report(context.Context, notify.Event)
+	Status() []notify.ChannelStatus
+	Troubles() []notify.Condition
+	Test(ctx context.Context, channel string) error
 }
 
 // A Service is the one door to the databases that it keeps: every method says
@@ -92,6 +104,9 @@ func New(ctx context.Context, o Options) *Service {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.RunEnded == nil {
+		o.RunEnded = func(string, string, string, time.Duration) {}
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -102,34 +117,60 @@ func New(ctx context.Context, o Options) *Service {
 	s.books = &books{store: o.State, log: o.Log}
 	s.turns = newTurns(o.Config.Runs.Parallel)
 	s.base, s.stop = context.WithCancelCause(context.Background())
-	s.adopt(o.Config)
-	s.reconcile(ctx)
+	crashed := s.books.cutOff(ctx, s.now())
+	s.adopt(ctx, o.Config)
+	for _, r := range crashed {
+		s.log.Warn("a run was cut off", "database", r.Database, "run", r.ID, "kind", r.Kind)
+		if k := s.find(r.Database); k != nil {
+			s.report(k, &r)
+		}
+	}
 	return s
 }
 
 // adopt makes the databases those of c. One that stays keeps what is known of it.
-func (s *Service) adopt(c *config.Config) {
-	next := make(map[string]*conf, len(c.Databases))
+func (s *Service) adopt(ctx context.Context, c *config.Config) {
+	s.mu.Lock()
+	old := s.databases
+	s.mu.Unlock()
+	databases := make(map[string]*keeper, len(c.Databases))
 	for i := range c.Databases {
 		sp := specOf(c, &c.Databases[i])
 		local := sp.core
 		local.Copies, local.MinCopies = nil, 0
-		next[sp.name] = &conf{spec: sp, local: s.o.Core(local, litekeep.WithClock(s.now)), whole: s.o.Core(sp.core, litekeep.WithClock(s.now))}
+		next := &conf{spec: sp, local: s.o.Core(local, litekeep.WithClock(s.now)), whole: s.o.Core(sp.core, litekeep.WithClock(s.now))}
+		k := old[sp.name]
+		if k == nil {
+			k = &keeper{name: sp.name, looks: map[string]look{}}
+			k.conf.Store(next)
+			s.recall(ctx, k, c.Runs.Retries)
+		}
+		if before := k.conf.Swap(next); before.scheduleText != next.scheduleText {
+			k.setSlot(s.now()) // slots of the new schedule that have passed were never promised
+			s.books.setSlot(k.name, s.now())
+		}
+		k.forget()
+		databases[sp.name] = k
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	databases := make(map[string]*keeper, len(next))
-	for name, conf := range next {
-		k := s.databases[name]
-		if k == nil {
-			k = &keeper{name: name, looks: map[string]look{}}
-		}
-		k.conf.Store(conf)
-		k.forget()
-		databases[name] = k
-	}
 	s.cfg, s.databases = c, databases
 	s.turns.resize(c.Runs.Parallel)
+}
+
+// recall takes what the state knows of a database. A run that the end of an
+// earlier life of the service has stopped is tried again.
+func (s *Service) recall(ctx context.Context, k *keeper, retries int) {
+	k.slot = s.books.slot(ctx, k.name)
+	k.last = s.books.lastBackup(ctx, k.name)
+	k.shrunken = s.books.shrinkage(ctx, k.name)
+	r := k.last
+	if r == nil || r.Trigger == triggerRequest || r.Attempt > retries {
+		return
+	}
+	if r.Outcome == OutcomeCrashed || r.Outcome == OutcomeCancelled {
+		k.retry = retry{at: s.now(), slot: r.Slot, attempt: r.Attempt + 1}
+	}
 }
 
 // Serve runs the schedules until ctx ends. It then waits for what goes on, for as

@@ -71,6 +71,12 @@ type Run struct {
 	Synced   []litekeep.SyncAction  `json:"synced,omitempty"`
 }
 
+// brief returns the run without its log and its results.
+func (r Run) brief() Run {
+	r.Log, r.Created, r.Restored, r.Checked, r.Pruned, r.Synced = nil, nil, nil, nil, nil, nil
+	return r
+}
+
 // A LogLine is one thing that happened in a run.
 type LogLine struct {
 	Time  time.Time `json:"time"`

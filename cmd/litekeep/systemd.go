@@ -1,0 +1,24 @@
+package main
+
+import (
+	"net"
+	"os"
+)
+
+// tellSystemd tells systemd how the service is, see sd_notify(3). Without systemd
+// it does nothing, and a message that is lost does no harm.
+func tellSystemd(state string) {
+	address := os.Getenv("NOTIFY_SOCKET")
+	if address == "" {
+		return
+	}
+	if address[0] == '@' {
+		address = "\x00" + address[1:] // an abstract socket
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: address, Net: "unixgram"})
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	_, _ = conn.Write([]byte(state))
+}
