@@ -47,7 +47,7 @@ type Settings struct {
 	Keys []string `yaml:"keys,omitempty"`
 	// Refuse to run without a key, so that no backup is left in the clear because a setting got lost.
 	Sealed bool `yaml:"sealed"`
-	// How backups are compressed.
+	// How backups are compressed: zstd, gzip or none.
 	Compression string `yaml:"compression" jsonschema:"enum=zstd,enum=gzip,enum=none"`
 	// Level of the compression: 1 to 22 for zstd, 1 to 9 for gzip. 0 is the fastest.
 	CompressionLevel int `yaml:"compression_level" jsonschema:"minimum=0,maximum=22"`
@@ -110,7 +110,7 @@ type Notifications struct {
 type Channel struct {
 	// Name of the channel, in `litekeep notify test NAME` and on the dashboard. No two are alike.
 	Name string `yaml:"name" jsonschema:"required"`
-	// What kind of channel it is.
+	// What kind of channel it is: email, slack, webhook or heartbeat.
 	Type string `yaml:"type" jsonschema:"required,enum=email,enum=slack,enum=webhook,enum=heartbeat"`
 	// Events that go to the channel. Default: all.
 	Events []string `yaml:"events,omitempty"`
@@ -121,7 +121,7 @@ type Channel struct {
 	Host string `yaml:"host,omitempty" for:"email"`
 	// Port of the mail server. For email. Default: 587, or 465 with tls: tls, or 25 with tls: none.
 	Port int `yaml:"port,omitempty" for:"email" jsonschema:"minimum=0,maximum=65535"`
-	// Encryption of the mail connection. For email. none is for a server on this machine. Default: starttls.
+	// Encryption of the mail connection: starttls, tls (from the first byte) or none. For email. none is for a server on this machine. Default: starttls.
 	TLS string `yaml:"tls,omitempty" for:"email" jsonschema:"enum=starttls,enum=tls,enum=none"`
 	// User at the mail server. For email.
 	User string `yaml:"user,omitempty" for:"email"`
