@@ -36,6 +36,12 @@ var variables = []struct{ name, flag string }{
 	{"LITEKEEP_MIN_COPIES", "--min-copies"},
 	{"LITEKEEP_KEYS", "--key, several separated by commas"},
 	{"LITEKEEP_SEALED", "--sealed"},
+	{"LITEKEEP_CONFIG", "--config"},
+	{"LITEKEEP_STATE", "state in litekeep.yaml"},
+	{"LITEKEEP_LISTEN", "server.listen in litekeep.yaml"},
+	{"LITEKEEP_TLS_CERTIFICATE", "server.tls.certificate in litekeep.yaml"},
+	{"LITEKEEP_TLS_KEY", "server.tls.key in litekeep.yaml"},
+	{"LITEKEEP_PUBLIC_URL", "server.public_url in litekeep.yaml"},
 }
 
 // fromEnvironment returns the configuration that flags begin with.

@@ -77,6 +77,7 @@ func TestDocumented(t *testing.T) {
 		"sync": syncResult{}, "destinations check": destinationsResult{}, "verify --all": verifyCopiesResult{},
 		"key new": keyNewResult{}, "key list": keyListResult{}, "key check": keyCheckResult{},
 		"key rotate": keyRotateResult{}, "key kit": keyKitResult{},
+		"config init": configInitResult{}, "config check": configCheckResult{},
 	}
 	common := section(t, doc, "JSON") + section(t, doc, "A failure") + section(t, doc, "A backup")
 	for name, result := range sections {
