@@ -252,7 +252,7 @@ func (g *Guard) Login(w http.ResponseWriter, r *http.Request, secret string) (Pr
 	if old := CookieOf(r, g.c.Secure); old != "" {
 		g.c.Sessions.End(old)
 	}
-	SetCookie(w, g.c.Sessions.Begin(t.ID), g.c.Secure)
+	g.c.Sessions.SetCookie(w, g.c.Sessions.Begin(t.ID), g.c.Secure)
 	return t.principal(addressText(client), ViaSession), nil
 }
 

@@ -33,7 +33,7 @@ type world struct {
 func newWorld(change func(*access.GuardConfig)) *world {
 	w := &world{clock: newClock(), store: &memory{}}
 	w.registry = access.NewRegistry(w.store, w.clock.now)
-	w.sessions = access.NewSessions(w.clock.now)
+	w.sessions = access.NewSessions(0, w.clock.now)
 	c := access.GuardConfig{
 		Registry: w.registry, Sessions: w.sessions, Throttle: access.NewThrottle(w.clock.now),
 		Limiter: access.NewLimiter(100, 200, w.clock.now), Now: time.Now, Open: access.Admin, // Now is for deadlines of connections

@@ -147,7 +147,7 @@ func TestLimiter(t *testing.T) {
 
 func TestSessions(t *testing.T) {
 	c := newClock()
-	s := access.NewSessions(c.now)
+	s := access.NewSessions(0, c.now)
 	a, b := s.Begin("tk_a"), s.Begin("tk_b")
 	if len(a) != 43 || a == b {
 		t.Error(a, b)

@@ -14,8 +14,9 @@ import (
 const (
 	// IdleTimeout ends a session that was not used.
 	IdleTimeout = 2 * time.Hour
-	// AbsoluteTimeout ends every session.
-	AbsoluteTimeout = 12 * time.Hour
+	// DefaultSession is how long a session lasts at most, unless NewSessions is
+	// told otherwise.
+	DefaultSession = 12 * time.Hour
 	// MaxSessions is how many there are at most, and MaxSessionsOfToken how many
 	// of one token. A new one takes the place of the one that was idle for longest.
 	MaxSessions        = 1000
@@ -37,22 +38,29 @@ type session struct {
 	created, used time.Time
 }
 
-func (s session) alive(now time.Time) bool {
-	return now.Sub(s.used) < IdleTimeout && now.Sub(s.created) < AbsoluteTimeout && !now.Before(s.created)
+// alive reports whether a session that may last so long goes on. One that begins in
+// the future, after the clock was set back, does not.
+func (s session) alive(lasts time.Duration, now time.Time) bool {
+	return now.Sub(s.used) < IdleTimeout && now.Sub(s.created) < lasts && !now.Before(s.created)
 }
 
 // Sessions are the sessions of the dashboard, in memory: a restart ends them all.
 // It is safe for concurrent use. The id of a session is known to its browser only;
 // what is held here is the hash.
 type Sessions struct {
-	now func() time.Time
-	mu  sync.Mutex
-	all map[[sha256.Size]byte]session
+	lasts time.Duration
+	now   func() time.Time
+	mu    sync.Mutex
+	all   map[[sha256.Size]byte]session
 }
 
-// NewSessions returns no sessions.
-func NewSessions(now func() time.Time) *Sessions {
-	return &Sessions{now: now, all: map[[sha256.Size]byte]session{}}
+// NewSessions returns no sessions. Each will last for so long at most; 0 stands for
+// DefaultSession.
+func NewSessions(lasts time.Duration, now func() time.Time) *Sessions {
+	if lasts <= 0 {
+		lasts = DefaultSession
+	}
+	return &Sessions{lasts: lasts, now: now, all: map[[sha256.Size]byte]session{}}
 }
 
 // Begin makes a session for a token and returns its id.
@@ -79,7 +87,7 @@ func (s *Sessions) Use(id string) (tokenID string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	if !x.alive(now) {
+	if !x.alive(s.lasts, now) {
 		delete(s.all, key)
 		return "", false
 	}
@@ -116,7 +124,7 @@ func (s *Sessions) Len() int {
 
 func (s *Sessions) sweep(now time.Time) {
 	for key, x := range s.all {
-		if !x.alive(now) {
+		if !x.alive(s.lasts, now) {
 			delete(s.all, key)
 		}
 	}
@@ -138,25 +146,27 @@ func (s *Sessions) makeRoom(limit int, of func(session) bool) {
 	}
 }
 
-// cookie is the cookie of a session. Under TLS, which a proxy may take care of,
-// secure is set.
-func cookie(id string, secure bool) *http.Cookie {
-	c := &http.Cookie{
-		Name: plainCookie, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		MaxAge: int(AbsoluteTimeout.Seconds()), Secure: secure,
-	}
+// cookie is the cookie of a session, without its value. Under TLS, which a proxy may
+// take care of, secure is set.
+func cookie(secure bool) *http.Cookie {
+	c := &http.Cookie{Name: plainCookie, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure}
 	if secure {
 		c.Name = secureCookie
 	}
 	return c
 }
 
-// SetCookie sends the id of a session to the browser.
-func SetCookie(w http.ResponseWriter, id string, secure bool) { http.SetCookie(w, cookie(id, secure)) }
+// SetCookie sends the id of a session to the browser, which forgets it when the
+// session cannot be alive any more.
+func (s *Sessions) SetCookie(w http.ResponseWriter, id string, secure bool) {
+	c := cookie(secure)
+	c.Value, c.MaxAge = id, int(s.lasts.Seconds())
+	http.SetCookie(w, c)
+}
 
 // ClearCookie makes the browser forget it.
 func ClearCookie(w http.ResponseWriter, secure bool) {
-	c := cookie("", secure)
+	c := cookie(secure)
 	c.MaxAge = -1
 	http.SetCookie(w, c)
 }
@@ -164,7 +174,7 @@ func ClearCookie(w http.ResponseWriter, secure bool) {
 // CookieOf returns the id of a session that a request has, "" if it has none or
 // more than one.
 func CookieOf(r *http.Request, secure bool) string {
-	found := r.CookiesNamed(cookie("", secure).Name)
+	found := r.CookiesNamed(cookie(secure).Name)
 	if len(found) != 1 || len(found[0].Value) != base64.RawURLEncoding.EncodedLen(sessionBytes) {
 		return ""
 	}
