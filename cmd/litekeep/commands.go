@@ -53,7 +53,8 @@ func (a *app) commands() *cobra.Command {
 		a.backupCommand(), a.verifyCommand(), a.restoreCommand(),
 		a.listCommand(), a.statsCommand(), a.infoCommand(), a.catCommand(), a.pruneCommand(),
 		a.pinCommand(), a.unpinCommand(), a.deleteCommand(), a.undeleteCommand(), a.trashCommand(),
-		a.syncCommand(), a.destinationsCommand(), a.serveCommand(), a.configCommand(),
+		a.syncCommand(), a.destinationsCommand(),
+		a.serveCommand(), a.configCommand(), a.auditCommand(),
 		a.keyCommand(), a.versionCommand(), a.manCommand(),
 	)
 	root.SetHelpCommand(helpCommand())

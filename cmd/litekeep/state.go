@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/litekeep/litekeep/internal/retention"
+)
+
+// stateVariable names the folder of the service's state where no flag does.
+const stateVariable = "LITEKEEP_STATE"
+
+// auditFolder is the folder of the audit log in that of the state.
+const auditFolder = "audit"
+
+// stateFlags say where the service keeps its state.
+type stateFlags struct {
+	state  string
+	config *string
+}
+
+func (s *stateFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&s.state, "state", os.Getenv(stateVariable), "`FOLDER` of the service's state; else that of the configuration")
+	s.config = configFlag(f)
+}
+
+// folder returns the folder of the state.
+func (s *stateFlags) folder() (string, error) {
+	if s.state != "" {
+		return s.state, nil
+	}
+	if _, err := os.Stat(*s.config); errors.Is(err, fs.ErrNotExist) {
+		return "", usage("nothing says where the service keeps its state", "give --state FOLDER, or --config FILE of the service")
+	}
+	c, err := loadConfig(*s.config)
+	if err != nil {
+		return "", err
+	}
+	return c.State, nil
+}
+
+// auditLog returns the folder of the audit log.
+func (s *stateFlags) auditLog() (string, error) {
+	dir, err := s.folder()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, auditFolder), nil
+}
+
+// moment reads a point in time: a date, a date and time in RFC 3339, or how long
+// ago, such as 7d or 90m.
+func (a *app) moment(flag, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if t, err := time.Parse(time.RFC3339, strings.ToUpper(text)); err == nil {
+		return t, nil
+	}
+	if t, err := time.ParseInLocation(time.DateOnly, text, time.Local); err == nil {
+		return t, nil
+	}
+	d, err := retention.ParseDuration(text)
+	if err != nil {
+		return time.Time{}, usage("--"+flag+": "+oneLine(text)+" is no time", "write how long ago, such as 7d, 36h or 90m; a date, 2026-11-22; or 2026-11-22T02:00:00Z")
+	}
+	return a.now().Add(-d), nil
+}
