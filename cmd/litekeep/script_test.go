@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 		"litekeep":   main,
 		"litekeepat": litekeepAt,
 		"mkdb":       makeDatabase,
+		"mkaudit":    makeAudit,
 		"sql":        query,
 		"holddb":     holdDatabase,
 		"holdlock":   holdLock,
@@ -44,11 +45,13 @@ func TestScripts(t *testing.T) {
 			"jsonkeys": checkKeys,
 			"flip":     flipBit,
 			"halve":    halve,
+			"append":   appendText,
 		},
 		Setup: func(e *testscript.Env) error {
 			for _, v := range variables {
 				e.Setenv(v.name, "") // whoever runs the tests may use litekeep
 			}
+			e.Setenv(stateVariable, "")
 			e.Setenv("TZ", "UTC")
 			e.Setenv("NO_COLOR", "")
 			return nil
@@ -194,6 +197,17 @@ func halve(ts *testscript.TestScript, neg bool, args []string) {
 	info, err := os.Stat(path)
 	ts.Check(err)
 	ts.Check(os.Truncate(path, info.Size()/2))
+}
+
+// appendText: append FILE TEXT adds text to the end of a file.
+func appendText(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: append FILE TEXT")
+	}
+	path := ts.MkAbs(args[0])
+	b, err := os.ReadFile(path)
+	ts.Check(err)
+	ts.Check(os.WriteFile(path, append(b, args[1]...), 0o600))
 }
 
 // fail ends a helper program.
