@@ -32,6 +32,7 @@ var layers = [][]string{
 	{"internal/engine"},
 	{"internal/engine/sqldb"},
 	{"internal/state"},
+	{"internal/access/tokens"},
 	{"internal/export", "internal/rebuild"},
 	{"internal/store"},
 	{"internal/store/folder", "internal/store/cloud", "internal/store/probe"},

@@ -38,6 +38,7 @@ func (c *clock) pass(d time.Duration) {
 type memory struct {
 	mu    sync.Mutex
 	all   []access.Token
+	ever  bool // tokens were lost
 	fails error
 	reads int
 }
@@ -56,6 +57,12 @@ func (m *memory) Tokens(context.Context) ([]access.Token, error) {
 	defer m.mu.Unlock()
 	m.reads++
 	return slices.Clone(m.all), m.fails
+}
+
+func (m *memory) EverToken(context.Context) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ever || len(m.all) > 0, m.fails
 }
 
 func (m *memory) change(id string, f func(*access.Token)) error {

@@ -147,6 +147,9 @@ func TestOpen(t *testing.T) {
 		t.Error("is open again")
 	}
 	w = newWorld(nil)
+	w.store.ever = true
+	wantAnswer(t, "tokens were lost", w.ask(nil), 200, nobodyHere)
+	w = newWorld(nil)
 	w.store.fails = errors.New("secret path of the disk")
 	wantAnswer(t, "the store cannot be read", w.ask(nil), 503, "who asks cannot be found out at the moment")
 	wantAnswer(t, "closed", newWorld(func(c *access.GuardConfig) { c.Open = "" }).ask(nil), 200, nobodyHere)

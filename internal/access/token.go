@@ -81,9 +81,12 @@ type TokenStore interface {
 	// PutToken stores a new token. It MUST be durable when it returns.
 	PutToken(ctx context.Context, t Token) error
 	// Tokens returns all tokens, also those that are revoked or have expired.
-	// A store MAY forget these after some months, but never the last one: a
-	// service that never had a token is open to its machine.
+	// A store MAY forget these after some months.
 	Tokens(ctx context.Context) ([]Token, error)
+	// EverToken reports whether there ever was a token, also one that was
+	// forgotten, or lost with what kept it: a service that never had one is open
+	// to its machine, and damage must not open it.
+	EverToken(ctx context.Context) (bool, error)
 	// RevokeToken sets Revoked. It MUST be durable when it returns. Revoking twice
 	// keeps the first time. An id that does not exist is ErrNoSuchToken.
 	RevokeToken(ctx context.Context, id string, at time.Time) error
@@ -257,7 +260,14 @@ func (r *Registry) ByID(ctx context.Context, id string) (Token, error) {
 // Any reports whether there ever was a token.
 func (r *Registry) Any(ctx context.Context) (bool, error) {
 	all, err := r.list(ctx, cacheFor)
-	return len(all) > 0, err
+	if err != nil || len(all) > 0 {
+		return len(all) > 0, err
+	}
+	ever, err := r.store.EverToken(ctx)
+	if err != nil {
+		return false, fmt.Errorf("read tokens: %w", err)
+	}
+	return ever, nil
 }
 
 // lookup finds a token in the list, and reads it again where it is not there.
