@@ -1,16 +1,21 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/litekeep/litekeep/internal/durable"
 	"github.com/litekeep/litekeep/internal/retention"
+	statedb "github.com/litekeep/litekeep/internal/state"
 )
 
 // stateVariable names the folder of the service's state where no flag does.
@@ -71,4 +76,39 @@ func (a *app) moment(flag, text string) (time.Time, error) {
 		return time.Time{}, usage("--"+flag+": "+oneLine(text)+" is no time", "write how long ago, such as 7d, 36h or 90m; a date, 2026-11-22; or 2026-11-22T02:00:00Z")
 	}
 	return a.now().Add(-d), nil
+}
+
+// The file of the state in its folder.
+const stateFile = "state.db"
+
+// openState opens the state, together with the service if that runs. Create makes it
+// where there is none. The caller closes it.
+func (a *app) openState(ctx context.Context, dir string, create bool) (*statedb.Store, error) {
+	path := filepath.Join(dir, stateFile)
+	if err := checkOwner(dir); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && !create {
+		return nil, &hintedError{fs.ErrNotExist, path + ": there is no such state", "--state names the folder of the service's state; litekeep token create begins one"}
+	}
+	if err := (durable.Disk{}).MkdirAll(dir); err != nil {
+		return nil, err
+	}
+	s, err := statedb.Open(ctx, path, a.now)
+	if err != nil {
+		return nil, err
+	}
+	if aside := s.PutAside(); aside != "" {
+		a.warn([]string{path + " was damaged; it is now " + aside + ", and a new one was begun. All tokens are lost"})
+	}
+	return s, nil
+}
+
+// person is who runs the command, as the audit log has it.
+func person() string {
+	u, err := user.Current()
+	if err != nil {
+		return "uid " + strconv.Itoa(os.Getuid())
+	}
+	return u.Username
 }

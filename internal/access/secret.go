@@ -70,5 +70,9 @@ func checkSecret(s string) error {
 	return nil
 }
 
+// IsSecret reports whether s is a token by its form, for those who must not repeat
+// one in a message.
+func IsSecret(s string) bool { return checkSecret(s) == nil }
+
 // hashSecret is what is stored of a token.
 func hashSecret(s string) [sha256.Size]byte { return sha256.Sum256([]byte(s)) }

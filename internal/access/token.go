@@ -124,7 +124,7 @@ func NewRegistry(store TokenStore, now func() time.Time) *Registry {
 // Create makes and stores a token. The secret is the token itself: whoever asked
 // for it is shown it, and nobody can be ever again.
 func (r *Registry) Create(ctx context.Context, n NewToken) (secret string, t Token, err error) {
-	if err := n.check(); err != nil {
+	if err := n.Check(); err != nil {
 		return "", Token{}, err
 	}
 	r.making.Lock()
@@ -162,7 +162,8 @@ func (r *Registry) Create(ctx context.Context, n NewToken) (secret string, t Tok
 	return secret, t, nil
 }
 
-func (n NewToken) check() error {
+// Check returns what is wrong with n; Create does so, too.
+func (n NewToken) Check() error {
 	odd := func(c rune) bool {
 		return !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune(" .-_@", c)
 	}
