@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"strconv"
 )
 
@@ -55,7 +56,12 @@ func (c *Client) start(ctx context.Context, r request) (*Run, error) {
 	var v struct {
 		ID string `json:"run_id"`
 	}
-	if err := c.ask(ctx, r.with("wait", "false"), &v); err != nil {
+	err := c.ask(ctx, r.with("wait", "false"), &v)
+	var e *Error
+	switch {
+	case errors.As(err, &e) && e.RunID != "": // it began, and has failed already
+		v.ID = e.RunID
+	case err != nil:
 		return nil, err
 	}
 	return c.Run(ctx, v.ID)

@@ -99,6 +99,16 @@ type NewBackup struct {
 	Sealed        bool         `json:"sealed"`
 	Locked        bool         `json:"locked"` // sealed, and the service has no key: what it holds is not known
 	Copies        []CopyResult `json:"copies"`
+	Pin           *Pin         `json:"pin"`    // nil if it is not pinned
+	Safety        bool         `json:"safety"` // of what a restore replaced
+}
+
+// A Pin keeps a backup whatever the retention says.
+type Pin struct {
+	Note  string    `json:"note"`
+	By    string    `json:"by"`
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until"` // zero is for ever
 }
 
 // CopyResult says what became of one copy of a new backup.
@@ -152,7 +162,9 @@ type Decision struct {
 	Keep        bool      `json:"keep"`
 	Reason      string    `json:"reason"`
 	Future      bool      `json:"clock_in_future"`
-	Removed     bool      `json:"removed"` // false in a dry run
+	Rules       []string  `json:"rules"`   // of the retention that keep it
+	Removed     bool      `json:"removed"` // gone; false in a dry run
+	Trashed     bool      `json:"trashed"` // moved to the trash; false in a dry run
 	Error       string    `json:"error"`
 }
 

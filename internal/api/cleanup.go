@@ -28,7 +28,8 @@ type CleanupOutcome struct {
 	DryRun  bool                `json:"dry_run"`
 	Kept    int                 `json:"kept"`
 	Dropped int                 `json:"dropped" doc:"What the retention does not keep"`
-	Removed int                 `json:"removed"`
+	Trashed int                 `json:"trashed" doc:"Moved to the trash, from where they can be had back for a while"`
+	Removed int                 `json:"removed" doc:"Gone"`
 	Freed   int64               `json:"freed_bytes" doc:"Or what would be, in a dry run"`
 	Backups []litekeep.Decision `json:"backups" doc:"One decision a backup, with its reason"`
 }
@@ -41,6 +42,9 @@ func cleaned(decisions []litekeep.Decision, dryRun bool) CleanupOutcome {
 			continue
 		}
 		o.Dropped++
+		if d.Trashed {
+			o.Trashed++
+		}
 		if d.Removed {
 			o.Removed++
 		}
