@@ -57,7 +57,7 @@ func WithHTTPClient(h *http.Client) Option { return func(c *Client) { c.http = h
 func WithPlainHTTP() Option { return func(c *Client) { c.plain = true } }
 
 // New returns a Client of the service at server, such as
-// http://127.0.0.1:8765. A token is sent over plain http to this machine only,
+// http://127.0.0.1:8420. A token is sent over plain http to this machine only,
 // see WithPlainHTTP.
 func New(server string, options ...Option) (*Client, error) {
 	u, err := url.Parse(server)
@@ -65,7 +65,7 @@ func New(server string, options ...Option) (*Client, error) {
 		return nil, fmt.Errorf("parse server: %w", err)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("server %q: want a URL such as http://127.0.0.1:8765", u.Redacted())
+		return nil, fmt.Errorf("server %q: want a URL such as http://127.0.0.1:8420", u.Redacted())
 	}
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
 	c := &Client{base: u}

@@ -35,7 +35,7 @@ func TestNew(t *testing.T) {
 		server, token string
 		plain, ok     bool
 	}{
-		{"http://127.0.0.1:8765", "lk_x", false, true},
+		{"http://127.0.0.1:8420", "lk_x", false, true},
 		{"http://localhost:8765/", "lk_x", false, true},
 		{"http://[::1]:8765", "lk_x", false, true},
 		{"https://backup.example/litekeep", "lk_x", false, true},
