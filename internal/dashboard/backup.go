@@ -124,19 +124,18 @@ func (p backupPage) Whole() int { return whole(p.B.BackupView) }
 // download sends the object of a backup, or its manifest.
 func (d *Dashboard) download(c *call) error {
 	name, file := c.path("database"), c.path("file")
-	manifest := c.query("manifest") != ""
-	body, modified, err := d.o.Door.Download(c.ctx, c.by, name, file, manifest)
+	body, err := d.o.Door.Download(c.ctx, c.by, name, file, c.query("manifest") != "")
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	if manifest {
-		file += ".manifest.json"
-	}
 	h := c.w.Header()
 	h.Set("Content-Type", "application/octet-stream")
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name + "-" + file}))
-	http.ServeContent(c.w, c.r, "", modified, body)
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name + "-" + body.Name}))
+	if body.SHA256 != "" {
+		h.Set("ETag", `"`+body.SHA256+`"`)
+	}
+	http.ServeContent(c.w, c.r, "", body.Time, body)
 	return nil
 }
 

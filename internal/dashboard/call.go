@@ -3,7 +3,6 @@ package dashboard
 import (
 	"bytes"
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,13 +17,12 @@ const maxForm = 64 << 10
 
 // A call is one request with who asks.
 type call struct {
-	d     *Dashboard
-	w     http.ResponseWriter
-	r     *http.Request
-	ctx   context.Context
-	by    access.Principal
-	known bool      // by is somebody
-	now   time.Time // in the zone of the service
+	d   *Dashboard
+	w   http.ResponseWriter
+	r   *http.Request
+	ctx context.Context
+	by  access.Principal // the zero one is nobody
+	now time.Time        // in the zone of the service
 }
 
 // A handler answers a call. An error becomes a page that says what it is.
@@ -32,33 +30,31 @@ type handler func(*call) error
 
 // anybody serves a handler to all, also to those who are not logged in.
 func (d *Dashboard) anybody(h handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := d.call(w, r)
-		by, err := d.o.Principal(r)
-		c.by, c.known = by, err == nil
-		c.serve(h)
-	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { d.call(w, r).serve(h) })
 }
 
 // known serves a handler to those who are known, and sends others to the login.
 func (d *Dashboard) known(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := d.call(w, r)
-		by, err := d.o.Principal(r)
 		switch {
-		case errors.Is(err, access.ErrUnauthenticated) && d.o.Sessions != nil && r.Method == http.MethodGet && r.URL.Path != "/live":
-			c.redirect("/login?" + url.Values{"next": {r.URL.RequestURI()}}.Encode())
-		case err != nil:
-			c.fail(err)
-		default:
-			c.by, c.known = by, true
+		case c.by.Known():
 			c.serve(h)
+		case r.Method == http.MethodGet && r.URL.Path != "/live":
+			c.toLogin()
+		default:
+			c.fail(access.ErrUnauthenticated)
 		}
 	})
 }
 
+// toLogin sends a browser to the login, which leads back to where it was.
+func (c *call) toLogin() {
+	c.redirect("/login?" + url.Values{"next": {c.r.URL.RequestURI()}}.Encode())
+}
+
 func (d *Dashboard) call(w http.ResponseWriter, r *http.Request) *call {
-	return &call{d: d, w: w, r: r, ctx: r.Context(), now: d.o.Now().In(d.o.Location)}
+	return &call{d: d, w: w, r: r, ctx: r.Context(), by: access.FromContext(r.Context()), now: d.o.Now().In(d.o.Location)}
 }
 
 func (c *call) serve(h handler) {

@@ -12,31 +12,19 @@ import (
 	"github.com/litekeep/litekeep/internal/access"
 )
 
-// Policy is the Content-Security-Policy of every page: all that a page needs is
-// on this server, in files.
-const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
-	"connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-
-// Sessions turns tokens into cookies and back.
+// Sessions turns tokens into cookies and back. *access.Guard does.
 type Sessions interface {
-	// Login checks a token and sets the cookie of a session for it. The error
-	// MUST match access.ErrUnauthenticated when the token is no good. One that
-	// has a method RetryAfter() time.Duration says that too many were tried.
-	Login(w http.ResponseWriter, r *http.Request, token string) error
+	// Login checks a token and sends the cookie of a session for it. Its errors
+	// are those that access.Status knows.
+	Login(w http.ResponseWriter, r *http.Request, secret string) (access.Principal, error)
 	// Logout ends the session of the request, if it has one, and takes the
 	// cookie away.
 	Logout(w http.ResponseWriter, r *http.Request)
 }
 
-// Options say how a Dashboard works. Door and Principal are required.
+// Options say how a Dashboard works. Door and Sessions are required.
 type Options struct {
-	Door Door
-	// Principal says who asks: the owner of the session, of a bearer token, or
-	// whoever needs neither. The error matches access.ErrUnauthenticated when
-	// it is nobody; people are sent to the login page then.
-	Principal func(*http.Request) (access.Principal, error)
-	// Sessions makes the login page work. Without it there is none, and no
-	// button to log out: nobody needs a token.
+	Door     Door
 	Sessions Sessions
 	// RequestID names a request in the log, "" if it has no name. Optional.
 	RequestID func(context.Context) string
@@ -44,10 +32,12 @@ type Options struct {
 	Now func() time.Time
 	// Location is the zone of times that belong to no database. Default UTC.
 	Location *time.Location
+	// Secure says that browsers reach the service over TLS.
+	Secure bool
 	// Log gets errors that people are not told the inside of. Default: none.
 	Log *slog.Logger
-	// Heartbeat is how often the stream of events says that it lives, and looks
-	// whether whoever reads it still may. Default 15 seconds.
+	// Heartbeat is how often the stream of events says that it lives. Default 15
+	// seconds.
 	Heartbeat time.Duration
 }
 
@@ -62,8 +52,8 @@ type Dashboard struct {
 
 // New returns a Dashboard. The error is a mistake in Options or in a template.
 func New(o Options) (*Dashboard, error) {
-	if o.Door == nil || o.Principal == nil {
-		return nil, errors.New("a dashboard needs a door and a principal")
+	if o.Door == nil || o.Sessions == nil {
+		return nil, errors.New("a dashboard needs a door and sessions")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -90,8 +80,7 @@ func New(o Options) (*Dashboard, error) {
 	}
 	mux := http.NewServeMux()
 	d.routes(mux)
-	// A form of another site cannot act with a cookie of this one.
-	d.handler = http.NewCrossOriginProtection().Handler(mux)
+	d.handler = mux
 	return d, nil
 }
 
@@ -121,7 +110,7 @@ func (d *Dashboard) routes(mux *http.ServeMux) {
 		"GET /runs/{id}":         d.run,
 		"POST /runs/{id}/cancel": d.cancelRun,
 
-		"GET /trash": d.trash,
+		"GET /trash":                            d.trash,
 		"POST " + db + "/trash/{file}/undelete": d.undelete,
 
 		"GET /audit":                           d.audit,
@@ -147,16 +136,24 @@ func (d *Dashboard) routes(mux *http.ServeMux) {
 	}
 }
 
-// ServeHTTP answers a request.
+// ServeHTTP answers a request that access.Guard has let pass: it knows who asks
+// from the context, and it relies on the guard's headers and its check that a
+// form comes from one of our own pages.
 func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Content-Security-Policy", Policy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "same-origin") // not no-referrer: that makes the Origin of forms null
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store")
+	w.Header().Set("Cache-Control", "no-store")
 	d.handler.ServeHTTP(w, r)
+}
+
+// Refuse answers a request that a guard does not let pass, for
+// access.GuardConfig.
+func (d *Dashboard) Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	w.Header().Set("Cache-Control", "no-store")
+	c := d.call(w, r)
+	if e := access.Status(err); e == http.StatusUnauthorized && r.Method == http.MethodGet && r.URL.Path != "/live" {
+		c.toLogin()
+		return
+	}
+	c.fail(err)
 }
 
 // static serves a file with its hash in its name.

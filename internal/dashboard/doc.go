@@ -17,7 +17,7 @@
 // # What a browser may do with it
 //
 // Everything comes from this server: no other host, no inline script, no inline
-// style (see Policy). Files under /static have the hash of their content in
+// style (see access.SecurityHeaders). Files under /static have the hash of their content in
 // their names and are kept for ever; pages are never stored.
 //
 // # Vocabulary
@@ -29,7 +29,9 @@
 // # Caveats
 //
 // Whoever may not do something is not shown the form for it. That is a courtesy;
-// the door refuses all the same, and is the only thing that decides.
+// the door refuses all the same, and is the only thing that decides. A Dashboard
+// stands behind an access.Guard, which knows who asks, and checks that forms come
+// from our own pages.
 //
 // Charts are our own SVG rather than a library's: those write inline styles,
 // which the policy forbids, and fixed colours, which do not follow the theme.

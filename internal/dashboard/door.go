@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"context"
-	"io"
 	"iter"
 	"time"
 
@@ -28,7 +27,7 @@ type Shelf interface {
 	Database(ctx context.Context, by access.Principal, name string) (*service.Status, error)
 	Backups(ctx context.Context, by access.Principal, database string) ([]service.BackupView, error)
 	Backup(ctx context.Context, by access.Principal, database, file string) (*service.BackupDetails, error)
-	Download(ctx context.Context, by access.Principal, database, file string, manifest bool) (io.ReadSeekCloser, time.Time, error)
+	Download(ctx context.Context, by access.Principal, database, file string, manifest bool) (*service.Download, error)
 }
 
 // Keeper decides how long backups stay.

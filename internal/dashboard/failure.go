@@ -3,12 +3,12 @@ package dashboard
 import (
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/internal/access"
+	"github.com/litekeep/litekeep/internal/human"
 	"github.com/litekeep/litekeep/internal/service"
 )
 
@@ -32,6 +32,10 @@ var failures = []struct {
 	title, text string
 }{
 	{access.ErrUnauthenticated, http.StatusUnauthorized, false, "You are not logged in", "This needs a token."},
+	{access.ErrToken, http.StatusUnauthorized, false, "That token does not work", "It is mistyped or cut off."},
+	{access.ErrUnknownToken, http.StatusUnauthorized, false, "That token does not work", "It is revoked, expired, or of another service."},
+	{access.ErrCrossOrigin, http.StatusForbidden, false, "That came from another site", "Only the pages of this service may do this."},
+	{access.ErrHost, http.StatusMisdirectedRequest, false, "That is not our name", "This service does not answer under this host name. Its configuration lists those that it has."},
 	{access.ErrForbidden, http.StatusForbidden, false, "You may not do this", "Your token does not allow it. What was tried is in the audit log."},
 	{service.ErrNotFound, http.StatusNotFound, false, "There is no such thing", "It does not exist, it was removed, or your token does not show it."},
 	{service.ErrRunning, http.StatusConflict, false, "A run goes on", "A run of this database goes on already. Wait until it has ended, or cancel it, and try again."},
@@ -50,6 +54,10 @@ var failures = []struct {
 // explain turns an error into what people are told. Of an error that is none of
 // the kinds above they learn nothing but that there is one.
 func explain(err error) failure {
+	if limited, ok := errors.AsType[*access.LimitedError](err); ok {
+		return failure{Status: http.StatusTooManyRequests, Title: "That was too often", Text: "Too many requests came from here. Try again in " +
+			human.Duration(limited.After.Round(time.Second)) + "."}
+	}
 	for _, k := range failures {
 		if !errors.Is(err, k.err) {
 			continue
@@ -106,12 +114,10 @@ func (c *call) fail(err error) {
 		c.d.o.Log.ErrorContext(c.ctx, "request of the dashboard", "method", c.r.Method, "path", c.r.URL.Path,
 			"request_id", c.d.o.RequestID(c.ctx), "error", err)
 	}
-	switch f.Status {
-	case http.StatusServiceUnavailable:
+	if f.Status == http.StatusServiceUnavailable {
 		c.w.Header().Set("Retry-After", "10")
-	case http.StatusUnauthorized:
-		c.w.Header().Set("WWW-Authenticate", "Bearer")
 	}
+	access.SetRefusalHeaders(c.w.Header(), err)
 	if e := c.render(f.Status, "error", failurePage{c.page(f.Title, ""), f}); e != nil {
 		c.d.o.Log.ErrorContext(c.ctx, "render an error", "error", e)
 		http.Error(c.w, f.Title, f.Status)
@@ -124,19 +130,4 @@ func (d *Dashboard) missing(c *call) error {
 		Status: http.StatusNotFound, Title: "There is no such page",
 		Text: "The address is wrong, or the page was moved.",
 	}})
-}
-
-// throttled is an error that says when to try again.
-type throttled interface{ RetryAfter() time.Duration }
-
-// retryAfter sets the header that says when to try again, and reports whether
-// the error says so.
-func retryAfter(w http.ResponseWriter, err error) (time.Duration, bool) {
-	var t throttled
-	if !errors.As(err, &t) {
-		return 0, false
-	}
-	wait := max(t.RetryAfter(), time.Second).Round(time.Second)
-	w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
-	return wait, true
 }

@@ -33,8 +33,6 @@ func plural(n any, thing string) (string, error) {
 		return human.Plural(n, thing), nil
 	case int64:
 		return human.Plural(n, thing), nil
-	case uint64:
-		return human.Plural(int64(n), thing), nil //nolint:gosec // counts of entries
 	}
 	return "", fmt.Errorf("plural of %T", n)
 }

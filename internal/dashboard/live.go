@@ -12,6 +12,10 @@ import (
 	"github.com/litekeep/litekeep/internal/service"
 )
 
+// streamLimit ends a stream, so that whoever was logged out meanwhile, or whose
+// token was revoked, is found out when the browser asks for the next.
+const streamLimit = 5 * time.Minute
+
 // liveOf is the address of the events of one database, or of one run.
 func liveOf(database, run string) string {
 	q := url.Values{}
@@ -41,9 +45,9 @@ type changeMessage struct {
 
 // live tells the script of a page what happens, as server-sent events: progress
 // and change, and comments as signs of life. It ends when the browser goes, the
-// service stops, or whoever reads may no longer.
+// service stops, or after streamLimit; the browser asks again then.
 func (d *Dashboard) live(c *call) error {
-	ctx, cancel := context.WithCancel(c.ctx)
+	ctx, cancel := context.WithTimeout(c.ctx, streamLimit)
 	defer cancel()
 	events, err := d.o.Door.Events(ctx, c.by)
 	if err != nil {
@@ -85,9 +89,6 @@ func (d *Dashboard) feed(c *call, feed <-chan service.Event, out stream) {
 		case <-c.ctx.Done():
 			return
 		case <-beat.C:
-			if _, err := d.o.Principal(c.r); err != nil {
-				return // logged out, or the token was revoked
-			}
 			if out.send(": alive\n\n") != nil {
 				return
 			}

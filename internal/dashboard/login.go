@@ -1,14 +1,12 @@
 package dashboard
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/litekeep/litekeep/internal/access"
-	"github.com/litekeep/litekeep/internal/human"
 )
 
-// loginPage is the data of the page login.
+// loginData is the data of the page login.
 type loginData struct {
 	page
 	Next  string
@@ -18,7 +16,7 @@ type loginData struct {
 // loginPage asks for a token.
 func (d *Dashboard) loginPage(c *call) error {
 	next := local(c.query("next"))
-	if c.known || d.o.Sessions == nil {
+	if c.by.Known() {
 		c.redirect(next)
 		return nil
 	}
@@ -28,32 +26,27 @@ func (d *Dashboard) loginPage(c *call) error {
 // login turns a token into a session.
 func (d *Dashboard) login(c *call) error {
 	next := local(c.form("next"))
-	if d.o.Sessions == nil {
-		c.redirect(next)
-		return nil
-	}
-	err := d.o.Sessions.Login(c.w, c.r, c.form("token"))
+	_, err := d.o.Sessions.Login(c.w, c.r, c.form("token"))
 	if err == nil {
 		c.redirect(next)
 		return nil
 	}
 	p := loginData{page: c.page("Log in", ""), Next: next}
-	if wait, ok := retryAfter(c.w, err); ok {
-		p.Error = "Too many tokens were tried from here. Try again in " + human.Duration(wait) + "."
-		return c.render(http.StatusTooManyRequests, "login", p)
+	access.SetRefusalHeaders(c.w.Header(), err)
+	switch status := access.Status(err); status {
+	case http.StatusTooManyRequests:
+		p.Error = explain(err).Text
+		return c.render(status, "login", p)
+	case http.StatusUnauthorized:
+		p.Error = "This token does not work. It is mistyped, revoked or expired."
+		return c.render(status, "login", p)
 	}
-	if !errors.Is(err, access.ErrUnauthenticated) {
-		return err
-	}
-	p.Error = "This token does not work. It is mistyped, revoked or expired."
-	return c.render(http.StatusUnauthorized, "login", p)
+	return err
 }
 
 // logout ends the session.
 func (d *Dashboard) logout(c *call) error {
-	if d.o.Sessions != nil {
-		d.o.Sessions.Logout(c.w, c.r)
-	}
+	d.o.Sessions.Logout(c.w, c.r)
 	c.redirect("/login")
 	return nil
 }
@@ -73,7 +66,7 @@ func themeOf(r *http.Request) string {
 // theme keeps the choice of a theme for a year.
 func (d *Dashboard) theme(c *call) error {
 	cookie := &http.Cookie{
-		Name: themeCookie, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: c.r.TLS != nil, MaxAge: 365 * 24 * 3600,
+		Name: themeCookie, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: d.o.Secure, MaxAge: 365 * 24 * 3600,
 	}
 	switch to := c.form("to"); to {
 	case "light", "dark":

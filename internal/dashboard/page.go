@@ -20,10 +20,9 @@ var templateFiles embed.FS
 // pages are the parsed templates: each page with the layout around it.
 type pages struct{ byName map[string]*template.Template }
 
-// loadPages parses the templates. layout.html and the files that begin with an
-// underscore belong to every page.
+// loadPages parses the templates. The folder parts belongs to every page.
 func loadPages(files *assets) (*pages, error) {
-	base, err := template.New("").Funcs(functions(files)).ParseFS(templateFiles, "templates/layout.html", "templates/_*.html")
+	base, err := template.New("").Funcs(functions(files)).ParseFS(templateFiles, "templates/parts/*.html")
 	if err != nil {
 		return nil, err
 	}
@@ -34,9 +33,6 @@ func loadPages(files *assets) (*pages, error) {
 	p := &pages{byName: map[string]*template.Template{}}
 	for _, f := range names {
 		name := strings.TrimSuffix(path.Base(f), ".html")
-		if name == "layout" || strings.HasPrefix(name, "_") {
-			continue
-		}
 		t, err := base.Clone()
 		if err == nil {
 			t, err = t.ParseFS(templateFiles, f)
@@ -77,8 +73,8 @@ type page struct {
 // page begins the data of a page.
 func (c *call) page(title, section string) page {
 	p := page{
-		Title: title, Section: section, User: c.by, Known: c.known,
-		Session: c.known && c.d.o.Sessions != nil && c.by.ID != "",
+		Title: title, Section: section, User: c.by, Known: c.by.Known(),
+		Session: c.by.Via == access.ViaSession,
 		Theme:   themeOf(c.r), Here: "/", Request: c.d.o.RequestID(c.ctx), Notice: notices[c.query("done")],
 		now: c.now,
 	}

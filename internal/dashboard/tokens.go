@@ -107,4 +107,6 @@ func (d *Dashboard) revokeToken(c *call) error {
 }
 
 // Expired reports whether a token's time is over.
-func (p tokensPage) Expired(t service.Token) bool { return !t.Expires.IsZero() && !t.Expires.After(p.now) }
+func (p tokensPage) Expired(t service.Token) bool {
+	return !t.Expires.IsZero() && !t.Expires.After(p.now)
+}

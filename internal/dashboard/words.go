@@ -88,7 +88,7 @@ func kindName(r service.Run) string {
 }
 
 // dryRun reports whether a run is the dry run of a restore.
-func dryRun(r service.Run) bool { return r.Restored != nil && r.Restored.DryRun }
+func dryRun(r service.Run) bool { return r.DryRun }
 
 // triggerNames say why runs began.
 var triggerNames = map[string]string{
