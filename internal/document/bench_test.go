@@ -139,3 +139,26 @@ func BenchmarkScanner(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkAppendStoredRow has texts as they are stored, whose UTF-8 is checked.
+func BenchmarkAppendStoredRow(b *testing.B) {
+	for _, s := range shapes {
+		b.Run(s.name, func(b *testing.B) {
+			rows, run := benchRun(s.row)
+			for _, row := range rows {
+				for i := range row {
+					if row[i].Kind == value.Text {
+						row[i].Kind = value.RawText
+					}
+				}
+			}
+			b.SetBytes(int64(len(run)))
+			for b.Loop() {
+				run = run[:0]
+				for _, row := range rows {
+					run = append(AppendStoredRow(run, row), More...)
+				}
+			}
+		})
+	}
+}

@@ -2,22 +2,11 @@ package document
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"math/bits"
 	"strconv"
 )
-
-// digitPairs holds the two digits of each number from 0 to 99.
-const digitPairs = "00010203040506070809" +
-	"10111213141516171819" +
-	"20212223242526272829" +
-	"30313233343536373839" +
-	"40414243444546474849" +
-	"50515253545556575859" +
-	"60616263646566676869" +
-	"70717273747576777879" +
-	"80818283848586878889" +
-	"90919293949596979899"
 
 // appendInt appends i in decimal.
 func appendInt(dst []byte, i int64) []byte {
@@ -29,27 +18,27 @@ func appendInt(dst []byte, i int64) []byte {
 	return appendUint(dst, u)
 }
 
+// appendUint appends the decimal digits of u.
 func appendUint(dst []byte, u uint64) []byte {
-	if u < 10 {
-		return append(dst, byte('0'+u))
+	if u >= 1e8 {
+		dst = appendUint(dst, u/1e8)
+		return binary.LittleEndian.AppendUint64(dst, toDigits(u%1e8)^asciiZeros)
 	}
-	var buf [20]byte
-	i := len(buf)
-	for u >= 100 {
-		q := u / 100
-		r := (u - q*100) * 2
-		i -= 2
-		buf[i], buf[i+1] = digitPairs[r], digitPairs[r+1]
-		u = q
-	}
-	if u >= 10 {
-		i -= 2
-		buf[i], buf[i+1] = digitPairs[u*2], digitPairs[u*2+1]
-	} else {
-		i--
-		buf[i] = byte('0' + u)
-	}
-	return append(dst, buf[i:]...)
+	x := toDigits(u)
+	n := 8 - bits.TrailingZeros64(x|1<<56)>>3 // at least one digit
+	dst = binary.LittleEndian.AppendUint64(dst, (x^asciiZeros)>>(64-8*n))
+	return dst[:len(dst)-8+n]
+}
+
+// toDigits returns the eight decimal digits of a number below 1e8 as values in
+// the lanes of a word, the first in the lowest. It divides in two, four and eight
+// lanes at once, by multiplication.
+func toDigits(u uint64) uint64 {
+	u = u/1e4 | u%1e4<<32
+	q := u * 10486 >> 20 & (0x7f<<32 | 0x7f)
+	u = q | (u-q*100)<<16
+	q = u * 103 >> 10 & 0x000f_000f_000f_000f
+	return q | (u-q*10)<<8
 }
 
 // asciiZeros turns, by exclusive or, digits into their values.
@@ -135,19 +124,13 @@ func shortDecimal(f, scale float64) uint64 {
 
 // appendDecimal appends m / 10^places in plain form without trailing zeros.
 func appendDecimal(dst []byte, m uint64, places int) []byte {
-	scale := uint64(1000)
+	whole, fraction := m/1e3, m%1e3
 	if places == 6 {
-		scale = 1000000
+		whole, fraction = m/1e6, m%1e6
 	}
-	dst = appendUint(dst, m/scale)
-	dst = append(dst, '.')
-	frac := m % scale
-	for {
-		scale /= 10
-		dst = append(dst, byte('0'+frac/scale))
-		frac %= scale
-		if frac == 0 {
-			return dst
-		}
-	}
+	dst = append(appendUint(dst, whole), '.')
+	x := toDigits(fraction) >> (64 - 8*places)
+	n := max(8-bits.LeadingZeros64(x)>>3, 1) // up to the last digit that is not 0
+	dst = binary.LittleEndian.AppendUint64(dst, x^asciiZeros)
+	return dst[:len(dst)-8+n]
 }

@@ -11,6 +11,10 @@ func validUTF8(b []byte) bool {
 	for i := 0; i < len(b); {
 		x := word(b, i)
 		high := x & lanes80
+		if high|due == 0 {
+			i += 8
+			continue
+		}
 		lead := high & (x << 1)
 		lead3 := lead & (x << 2)
 		if due&^(high&^lead) != 0 {
