@@ -47,6 +47,12 @@ func (k *keyring) Tokens(context.Context) ([]access.Token, error) {
 	return slices.Clone(k.all), nil
 }
 
+func (k *keyring) EverToken(context.Context) (bool, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.all) > 0, nil
+}
+
 func (k *keyring) RevokeToken(_ context.Context, id string, at time.Time) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()

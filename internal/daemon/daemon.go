@@ -14,6 +14,7 @@ import (
 
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/internal/access"
+	"github.com/litekeep/litekeep/internal/access/tokens"
 	"github.com/litekeep/litekeep/internal/audit"
 	"github.com/litekeep/litekeep/internal/config"
 	"github.com/litekeep/litekeep/internal/durable"
@@ -82,7 +83,7 @@ func Open(ctx context.Context, o Options) (d *Daemon, err error) {
 		return nil, err
 	}
 	d.log = audit.New(AuditPath(o.Config.State), audit.Options{Now: o.Now})
-	d.tokens = access.NewRegistry(tokens{d.store}, o.Now)
+	d.tokens = access.NewRegistry(tokens.New(d.store, o.Config.State), o.Now)
 	if err := d.useChannels(ctx, o.Config); err != nil {
 		return nil, err
 	}

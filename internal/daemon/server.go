@@ -75,7 +75,7 @@ func (d *Daemon) handler(tokensKnown bool) (http.Handler, error) {
 		return nil, err
 	}
 	g := access.GuardConfig{
-		Registry: d.tokens, Sessions: access.NewSessions(d.o.Now), Throttle: access.NewThrottle(d.o.Now),
+		Registry: d.tokens, Sessions: access.NewSessions(c.Sessions, d.o.Now), Throttle: access.NewThrottle(d.o.Now),
 		Limiter: access.NewLimiter(requestsPerSecond, requestsAtOnce, d.o.Now), Now: d.o.Now, Proxies: proxies,
 		Secure: secure, Refuse: refuse, Note: d.noteRefusal,
 	}

@@ -37,6 +37,12 @@ func (s *tokenStore) Tokens(context.Context) ([]access.Token, error) {
 	return slices.Clone(s.list), nil
 }
 
+func (s *tokenStore) EverToken(context.Context) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.list) > 0, nil
+}
+
 func (s *tokenStore) RevokeToken(_ context.Context, id string, at time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
