@@ -100,9 +100,9 @@ func newReal(t *testing.T, databases ...string) *real {
 	folder := filepath.Join(r.dir, "audit")
 	log := audit.New(folder, audit.Options{Now: time.Now})
 	r.tokens = access.NewRegistry(&keyring{}, time.Now)
-	r.door = service.New(ctx, service.Options{Config: c, State: store, Audit: log, AuditFolder: folder, Tokens: r.tokens, Notify: center})
+	r.door = service.New(ctx, service.Options{Config: c, State: store, Audit: log, AuditFolder: folder, Tokens: r.tokens, Teller: center})
 	guard := access.NewGuard(access.GuardConfig{
-		Registry: r.tokens, Sessions: access.NewSessions(time.Now), Throttle: access.NewThrottle(time.Now),
+		Registry: r.tokens, Sessions: access.NewSessions(time.Hour, time.Now), Throttle: access.NewThrottle(time.Now),
 		Limiter: access.NewLimiter(0, 0, time.Now), Now: time.Now, Refuse: api.Refuse,
 	})
 	stopping := make(chan struct{})

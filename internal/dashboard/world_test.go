@@ -93,7 +93,7 @@ func newWorld(t *testing.T, tokens bool) *world {
 	}
 	var d *dashboard.Dashboard
 	guard := access.NewGuard(access.GuardConfig{
-		Registry: registry, Sessions: access.NewSessions(clock), Throttle: access.NewThrottle(clock), Limiter: access.NewLimiter(0, 1, clock),
+		Registry: registry, Sessions: access.NewSessions(time.Hour, clock), Throttle: access.NewThrottle(clock), Limiter: access.NewLimiter(0, 1, clock),
 		Now: time.Now, Open: access.Admin,
 		Refuse: func(w http.ResponseWriter, r *http.Request, err error) { d.Refuse(w, r, err) },
 	})
