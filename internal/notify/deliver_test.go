@@ -294,3 +294,34 @@ func beliefs(t *testing.T, random *rand.Rand) {
 		t.Errorf("the store has %d troubles, the service %d", len(left), len(b.Troubles()))
 	}
 }
+
+// TestStoreIsLeftAlone: one that hangs or fails is not asked for each event.
+func TestStoreIsLeftAlone(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		store := &brokenStore{Memory: NewMemory()}
+		b := begin(t, store, Options{}, people(&recorder{}))
+		defer b.stop()
+		store.set(errors.New("full"))
+		for i := range 200 {
+			b.say(KindFailed, database(i))
+		}
+		if n := store.calls(); n > 2 {
+			t.Errorf("%d calls of a store that fails", n)
+		}
+	})
+}
+
+// TestStopDuringDelivery is no failure of the channel.
+func TestStopDuringDelivery(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		store, r := NewMemory(), &recorder{hang: true}
+		b := begin(t, store, Options{}, people(r))
+		b.say(KindFailed, "app")
+		at(time.Minute + time.Second)
+		b.stop()
+		items, _ := store.Undelivered(t.Context())
+		if r.attempts() != 1 || len(items) != 1 || items[0].Attempts != 0 || b.Status()[0].Failing {
+			t.Errorf("%d attempts, %+v", r.attempts(), items)
+		}
+	})
+}

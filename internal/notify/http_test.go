@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -226,6 +227,19 @@ func TestNoSecretsInErrors(t *testing.T) {
 				t.Errorf("%s %q: %v", name, address, err)
 			}
 		}
+	}
+}
+
+// TestRedacted is an error that quotes the address where ours would not.
+func TestRedacted(t *testing.T) {
+	u, err := url.Parse("https://user:s3cr3tPass@hooks.example.org" + secretPath + "?key=s3cr3tKey")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner := fmt.Errorf("proxy: cannot reach %s or %s", u, u.RequestURI())
+	got := redacted(u, &url.Error{Op: "Post", URL: u.String(), Err: inner}).Error()
+	if strings.Contains(got, "s3cr3t") || !strings.Contains(got, "hooks.example.org: proxy: cannot reach") {
+		t.Error(got)
 	}
 }
 

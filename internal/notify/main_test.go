@@ -130,8 +130,16 @@ func people(r Channel) Target { return Target{Name: "ops", Type: "email", Channe
 // brokenStore fails as it is told.
 type brokenStore struct {
 	*Memory
-	mu  sync.Mutex
-	err error
+	mu    sync.Mutex
+	err   error
+	asked int
+}
+
+// calls returns how often it failed.
+func (s *brokenStore) calls() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
 }
 
 func (s *brokenStore) set(err error) {
@@ -143,6 +151,9 @@ func (s *brokenStore) set(err error) {
 func (s *brokenStore) problem() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.err != nil {
+		s.asked++
+	}
 	return s.err
 }
 

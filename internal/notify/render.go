@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"html/template"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -47,20 +48,22 @@ func (m *Message) footer() []string {
 }
 
 // page needs no style sheet: mail programs drop those. It sets no background, so
-// that dark mode works.
-var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"colour": func(s Severity) string {
-		switch s {
-		case Critical:
-			return "#c62828"
-		case Warning:
-			return "#b26a00"
-		}
-		return "#2e7d32"
-	},
-	"code":   func(r Row) bool { return r.Style == Command },
-	"linked": func(r Row) bool { return r.Style == Link && isWeb(r.Value) },
-}).Parse(`<!DOCTYPE html>
+// that dark mode works. It is made when it is first used: most commands send no
+// mail.
+var page = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{
+		"colour": func(s Severity) string {
+			switch s {
+			case Critical:
+				return "#c62828"
+			case Warning:
+				return "#b26a00"
+			}
+			return "#2e7d32"
+		},
+		"code":   func(r Row) bool { return r.Style == Command },
+		"linked": func(r Row) bool { return r.Style == Link && isWeb(r.Value) },
+	}).Parse(`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{{.Subject}}</title></head>
 <body style="font-family:sans-serif;line-height:1.4">
 {{range .Sections}}<div style="border-left:4px solid {{colour .Severity}};padding-left:12px;margin-bottom:24px">
@@ -76,6 +79,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 {{end}}</p>
 </body></html>
 `))
+})
 
 // isWeb reports whether a link may be made a link.
 func isWeb(u string) bool { return strings.HasPrefix(u, "https://") || strings.HasPrefix(u, "http://") }
@@ -83,7 +87,7 @@ func isWeb(u string) bool { return strings.HasPrefix(u, "https://") || strings.H
 // HTML returns the message as a page.
 func (m *Message) HTML() (string, error) {
 	var b bytes.Buffer
-	err := page.Execute(&b, struct {
+	err := page().Execute(&b, struct {
 		*Message
 		Footer []string
 	}{m, m.footer()})
