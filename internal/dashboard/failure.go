@@ -86,16 +86,22 @@ func words(err error) (text, hint string) {
 	return sentence(text), sentence(hint)
 }
 
-// sentence makes text begin with a capital letter and end with a full stop.
+// sentence makes text begin with a capital letter and end with a full stop. A
+// word that is no plain one, such as a path, stays as it is.
 func sentence(text string) string {
-	if text == "" {
-		return ""
+	first, _, _ := strings.Cut(text, " ")
+	if first != "" && strings.Trim(first, "abcdefghijklmnopqrstuvwxyz,:") == "" {
+		text = capital(text)
 	}
-	text = strings.ToUpper(text[:1]) + text[1:]
-	if !strings.ContainsAny(text[len(text)-1:], ".!?:") {
-		text += "."
+	return stop(text)
+}
+
+// stop makes text end as a sentence does.
+func stop(text string) string {
+	if text == "" || strings.ContainsAny(text[len(text)-1:], ".!?:") {
+		return text
 	}
-	return text
+	return text + "."
 }
 
 // failurePage is the data of the page error.

@@ -21,7 +21,7 @@ func functions(files *assets) template.FuncMap {
 		"kind": kindName, "trigger": triggerName, "going": going, "dryrun": dryRun,
 		"phase": phaseName, "progress": progressText,
 		"dbpath": databasePath, "backuppath": backupPath, "runpath": runPath, "esc": url.PathEscape,
-		"sentence": sentence, "short": short, "base": path.Base, "percent": percent,
+		"sentence": sentence, "stop": stop, "short": short, "base": path.Base, "percent": percent,
 		"join": strings.Join, "dict": dict, "list": func(v ...string) []string { return v },
 	}
 }

@@ -116,6 +116,9 @@ func (p page) Short(t time.Time, zone *time.Location) template.HTML {
 	return stamp(t, t.Format(layout))
 }
 
+// ZoneOf is the short name that a zone has at a time: CET.
+func (p page) ZoneOf(t time.Time, zone *time.Location) string { return zoneName(t.In(zone)) }
+
 // Ago says how far a time is.
 func (p page) Ago(t time.Time) template.HTML {
 	if t.IsZero() {
