@@ -28,8 +28,10 @@ A destination is a folder, or a URL:
   s3://BUCKET/PREFIX?region=REGION&endpoint=URL&path_style=true&lock=30d
   gs://BUCKET/PREFIX
   azblob://CONTAINER/PREFIX?account=NAME
-and, with each, retention_days=N and keep_last=N. Credentials come from where the
-tools of the provider look for them, never from the URL.`,
+and, with each, a retention of its own: retention_days or keep_within, keep_last,
+keep_hourly, keep_daily, keep_weekly, keep_monthly, keep_yearly, keep_minimum,
+trash_grace; file:///FOLDER takes these too. Credentials come from where the tools
+of the provider look for them, never from the URL.`,
 		Example: `  litekeep destinations check 's3://bucket/litekeep?region=eu-central-1' /mnt/nas`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
