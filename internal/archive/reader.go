@@ -48,9 +48,9 @@ func Read(ctx context.Context, r io.ReaderAt, c frame.Compression, frames []mani
 	o ReadOptions, each func(Text) error,
 ) error {
 	workers := max(o.Workers, 1)
-	texts := make(chan []byte, workers+2)
+	texts, spare := make(chan []byte, workers+2), make(chan []byte, workers+2)
 	worker := func() func(int) (unpacked, error) {
-		x := &expander{r: r, codec: frame.NewCodec(c), plain: c.Codec == "none", o: o}
+		x := &expander{r: r, codec: frame.NewCodec(c), plain: c.Codec == "none", o: o, spare: spare}
 		return func(i int) (unpacked, error) {
 			var buf []byte
 			select {
@@ -75,16 +75,14 @@ func Read(ctx context.Context, r io.ReaderAt, c frame.Compression, frames []mani
 			if _, err := o.Whole.Write(u.stored); err != nil {
 				return err
 			}
+			if !u.shared {
+				give(spare, u.stored)
+			}
 		}
 		if err := each(u.text); err != nil {
 			return err
 		}
-		if cap(u.text.Bytes) < alone {
-			select {
-			case texts <- u.text.Bytes:
-			default:
-			}
-		}
+		give(texts, u.text.Bytes)
 		return nil
 	}
 	p := pipeline.New(ctx, workers, workers+1, worker, outlet)
@@ -108,9 +106,20 @@ func Read(ctx context.Context, r io.ReaderAt, c frame.Compression, frames []mani
 	return p.Close()
 }
 
+// give keeps memory to be used again, unless it is large or there is enough.
+func give(spare chan []byte, b []byte) {
+	if cap(b) < alone {
+		select {
+		case spare <- b:
+		default:
+		}
+	}
+}
+
 type unpacked struct {
 	text   Text
 	stored []byte // only if asked for
+	shared bool   // text is a part of stored
 }
 
 type expander struct {
@@ -119,6 +128,7 @@ type expander struct {
 	stored []byte
 	plain  bool // what is stored, or sealed, is the text
 	o      ReadOptions
+	spare  chan []byte // memory of stored frames that went to Whole
 }
 
 func (x *expander) expand(f *manifest.Frame, number int, buf []byte) (unpacked, error) {
@@ -131,6 +141,11 @@ func (x *expander) expand(f *manifest.Frame, number int, buf []byte) (unpacked, 
 	}
 	if x.plain && !sealed {
 		x.stored = buf
+	} else if x.stored == nil {
+		select {
+		case x.stored = <-x.spare:
+		default:
+		}
 	}
 	if int64(cap(x.stored)) < f.Stored {
 		x.stored = make([]byte, f.Stored)
@@ -146,7 +161,7 @@ func (x *expander) expand(f *manifest.Frame, number int, buf []byte) (unpacked, 
 		return unpacked{}, err
 	}
 	text, err := x.text(f, number, stored, buf)
-	return unpacked{text: Text{Bytes: text}, stored: stored}, err
+	return unpacked{text: Text{Bytes: text}, stored: stored, shared: x.plain}, err
 }
 
 func storedPlain(bytes int64, sealed bool) int64 {
