@@ -166,6 +166,16 @@ func TestFull(t *testing.T) {
 	}
 }
 
+// TestShareNothing: what somebody does to the settings of one database is not done to
+// those of another.
+func TestShareNothing(t *testing.T) {
+	c := mustParse(t, strings.Replace(full, "destinations: [\"file path/with space\"]", "temp: /x", 1))
+	c.Databases[0].Destinations[0], c.Databases[0].Keys[0] = "changed", "changed"
+	if c.Databases[1].Destinations[0] != "/backups" || c.Defaults.Keys[0] != "file:/etc/litekeep/key" {
+		t.Errorf("%+v, %+v", c.Databases[1].Destinations, c.Defaults.Keys)
+	}
+}
+
 // TestRefused compares what is said of files that are wrong with what was said when
 // somebody last looked at it.
 func TestRefused(t *testing.T) {
@@ -217,7 +227,8 @@ func same(a, b *Config) string {
 }
 
 func TestYAML(t *testing.T) {
-	for _, text := range []string{minimal, full} {
+	odd := strings.ReplaceAll(minimal, "/srv/app.db", `"/srv/$${not a variable}: 'quoted', \"twice\" # no comment"`)
+	for _, text := range []string{minimal, full, odd} {
 		c := mustParse(t, text)
 		written := encode(c, Secret.Reveal)
 		again, err := parseTest(written)
