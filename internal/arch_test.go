@@ -46,6 +46,7 @@ var layers = [][]string{
 	{"client"},
 	{"internal/api", "internal/dashboard"},
 	{"internal/daemon"},
+	{"internal/dashboard"},
 	{"cmd/litekeep", "bench"},
 }
 
