@@ -54,7 +54,7 @@ func (a *app) commands() *cobra.Command {
 		a.listCommand(), a.statsCommand(), a.infoCommand(), a.catCommand(), a.pruneCommand(),
 		a.pinCommand(), a.unpinCommand(), a.deleteCommand(), a.undeleteCommand(), a.trashCommand(),
 		a.syncCommand(), a.destinationsCommand(),
-		a.serveCommand(), a.configCommand(), a.tokenCommand(), a.auditCommand(),
+		a.serveCommand(), a.configCommand(), a.tokenCommand(), a.auditCommand(), a.notifyCommand(),
 		a.keyCommand(), a.versionCommand(), a.manCommand(),
 	)
 	root.SetHelpCommand(helpCommand())

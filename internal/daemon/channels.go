@@ -8,8 +8,8 @@ import (
 	"github.com/litekeep/litekeep/internal/notify"
 )
 
-// targets makes the channels of a configuration, which has been checked.
-func targets(c *config.Config, now func() time.Time) ([]notify.Target, error) {
+// Targets makes the channels of a configuration, which has been checked.
+func Targets(c *config.Config, now func() time.Time) ([]notify.Target, error) {
 	var list []notify.Target
 	for i := range c.Notifications.Channels {
 		t, err := target(&c.Notifications.Channels[i], now)

@@ -130,7 +130,7 @@ func (d *Daemon) openState(ctx context.Context) error {
 
 // useChannels makes the channels those of c.
 func (d *Daemon) useChannels(ctx context.Context, c *config.Config) error {
-	list, err := targets(c, d.o.Now)
+	list, err := Targets(c, d.o.Now)
 	if err != nil {
 		return &litekeep.Error{Op: "serve", Kind: litekeep.ErrConfig, Err: err}
 	}
