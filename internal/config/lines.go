@@ -1,27 +1,43 @@
 package config
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
+	"time"
+
+	"github.com/litekeep/litekeep/internal/retention"
 )
 
 // A Line is one setting as people may see it: secrets show as (set).
 type Line struct {
-	Section string // the key that it stands below, "database NAME" or "channel NAME"; "" for none
+	Section string // the key that it stands below, "database NAME", "channel NAME", or "service" for none
 	Key     string // "retention.within"
 	Value   string
 }
 
 // Lines returns the configuration as it is in force, a line for each setting.
 func (c *Config) Lines() []Line {
-	l := lines{e: encoder{secret: Secret.String}}
+	var l lines
 	l.add("", "", reflect.ValueOf(c).Elem())
 	return l.list
 }
 
-type lines struct {
-	e    encoder
-	list []Line
+type lines struct{ list []Line }
+
+func (l *lines) put(section, key, value string) {
+	if section == "" {
+		section = "service"
+	}
+	l.list = append(l.list, Line{section, key, value})
+}
+
+// text is a single value as people read it.
+func (l *lines) text(v reflect.Value) string {
+	if d, ok := v.Interface().(time.Duration); ok {
+		return retention.FormatDuration(d)
+	}
+	return fmt.Sprint(v.Interface()) // which shows no Secret
 }
 
 // add adds the keys of a struct.
@@ -47,11 +63,11 @@ func (l *lines) add(section, prefix string, v reflect.Value) {
 		case field.Kind() == reflect.Slice:
 			var parts []string
 			for i := range field.Len() {
-				parts = append(parts, l.e.scalar(field.Index(i)))
+				parts = append(parts, l.text(field.Index(i)))
 			}
-			l.list = append(l.list, Line{section, prefix + k.name, strings.Join(parts, ", ")})
+			l.put(section, prefix+k.name, strings.Join(parts, ", "))
 		default:
-			l.list = append(l.list, Line{section, prefix + k.name, l.e.scalar(field)})
+			l.put(section, prefix+k.name, l.text(field))
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (s *Service) lookLoop(ctx context.Context) {
 		var group errgroup.Group
 		group.SetLimit(lookers)
 		for _, k := range s.all() {
-			if !s.lookDue(k, s.now()) {
+			if !s.lookDue(ctx, k, s.now()) {
 				continue
 			}
 			group.Go(func() error {
@@ -62,10 +62,13 @@ func (s *Service) lookLoop(ctx context.Context) {
 
 // lookDue reports whether the destinations of a database have not been looked at
 // for long.
-func (s *Service) lookDue(k *keeper, now time.Time) bool {
+func (s *Service) lookDue(ctx context.Context, k *keeper, now time.Time) bool {
 	conf := k.conf.Load()
 	if len(conf.core.Copies) == 0 {
 		return false
+	}
+	if l := k.listing(ctx, now); len(l.backups) == 0 {
+		return false // the first backup makes the places that are not there yet
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -92,7 +95,7 @@ func (s *Service) look(ctx context.Context, k *keeper, full bool) error {
 		looks[c.Destination] = l
 	}
 	var failed error
-	for _, place := range conf.places() {
+	for _, place := range conf.core.Copies { // the primary folder is listed
 		l, ok := looks[place]
 		if !ok { // nothing is there, or nothing could be seen
 			_, err := conf.whole.VerifyCopies(ctx, false, place)

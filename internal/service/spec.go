@@ -29,9 +29,6 @@ type spec struct {
 // folder is where the primary copies of the backups lie.
 func (s *spec) folder() string { return filepath.Join(s.core.BackupDirectory, s.name) }
 
-// places names the destinations of the backups, the primary folder first.
-func (s *spec) places() []string { return append([]string{s.core.BackupDirectory}, s.core.Copies...) }
-
 // specOf takes what c says of the database d. c has been checked.
 func specOf(c *config.Config, d *config.Database) spec {
 	s := spec{

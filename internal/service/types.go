@@ -113,6 +113,7 @@ type Problem struct {
 	Since   time.Time `json:"since"`
 	Summary string    `json:"summary"`         // what is wrong
 	Holds   string    `json:"holds,omitempty"` // what still holds
+	Hint    string    `json:"hint,omitempty"`  // the way out, in words
 	Next    string    `json:"next,omitempty"`  // the command to run next
 }
 
