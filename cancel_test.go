@@ -35,10 +35,24 @@ func (s *stopper) report(p litekeep.Progress) {
 	}
 }
 
+// cancelTest is a call that is cancelled in a phase, at once if that is "".
+type cancelTest struct {
+	name, phase string
+	call        func(context.Context, *litekeep.Service) error
+	change      func(*litekeep.Config)
+}
+
 // TestCancel ends the context in each phase. It does not run beside other tests,
 // so that every goroutine that is left is its own.
 func TestCancel(t *testing.T) {
 	w := newWorld(t, largeSQL, nil)
+	// A database that was written to only just now is copied, one at rest is not.
+	soon, long := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
+	still := filepath.Join(w.dir, "still.db")
+	makeDatabase(t, still, largeSQL)
+	if err := errors.Join(os.Chtimes(w.db, soon, soon), os.Chtimes(still, long, long)); err != nil {
+		t.Fatal(err)
+	}
 	whole := w.backup()
 	target := filepath.Join(w.dir, "target.db")
 	makeDatabase(t, target, smallSQL)
@@ -55,33 +69,32 @@ func TestCancel(t *testing.T) {
 		_, err := s.VerifyBackup(ctx, whole.Path)
 		return err
 	}
-	tests := []struct {
-		name, phase string
-		call        func(context.Context, *litekeep.Service) error
-	}{
-		{"backup at once", "", backup},
-		{"snapshot", "snapshot", backup},
-		{"export", "export", backup},
-		{"read back", "verify", backup},
-		{"verify at once", "", verify},
-		{"verify", "verify", verify},
-		{"restore at once", "", restore},
+	tests := []cancelTest{
+		{"backup at once", "", backup, nil},
+		{"snapshot", "snapshot", backup, nil},
+		{"export", "export", backup, nil},
+		{"read back", "verify", backup, nil},
+		{"verify at once", "", verify, nil},
+		{"verify", "verify", verify, nil},
+		{"restore at once", "", restore, nil},
 		{"restore at once to a free path", "", func(ctx context.Context, s *litekeep.Service) error {
 			_, err := s.RestoreBackup(ctx, whole.Path, filepath.Join(w.dir, "free.db"), litekeep.RestoreOptions{})
 			return err
-		}},
-		{"build", "build", restore},
-		{"prove", "prove", restore},
-		{"publish", "publish", restore},
+		}, nil},
+		{"build", "build", restore, nil},
+		{"prove", "prove", restore, nil},
+		{"publish", "publish", restore, nil},
 		{"prune at once", "", func(ctx context.Context, s *litekeep.Service) error {
 			_, err := s.CleanupOldBackups(ctx, false)
 			return err
-		}},
+		}, nil},
 		{"list at once", "", func(ctx context.Context, s *litekeep.Service) error {
 			_, err := s.ListBackups(ctx)
 			return err
-		}},
+		}, nil},
 	}
+	inPlace := func(c *litekeep.Config) { c.DatabasePath, c.Name = still, "app" }
+	tests = append(tests, cancelTest{"export in place", "export", backup, inPlace})
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -90,7 +103,7 @@ func TestCancel(t *testing.T) {
 			if test.phase == "" {
 				stop.report(litekeep.Progress{})
 			}
-			err := test.call(ctx, w.service(nil, litekeep.WithProgress(stop.report)))
+			err := test.call(ctx, w.service(test.change, litekeep.WithProgress(stop.report)))
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("the error is not that of the context: %v", err)
 			}
