@@ -75,5 +75,3 @@ type Registry interface {
 	Audit(ctx context.Context, by access.Principal, f service.AuditFilter) ([]service.AuditEntry, error)
 	VerifyAudit(ctx context.Context, by access.Principal) (*service.AuditReport, error)
 }
-
-var _ Door = (*service.Service)(nil)

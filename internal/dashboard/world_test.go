@@ -91,6 +91,13 @@ func newWorld(t *testing.T, tokens bool) *world {
 			w.secrets[role] = secret
 		}
 	}
+	w.serve(w.fake, registry, clock)
+	return w
+}
+
+// serve puts a dashboard and a real guard before a door.
+func (w *world) serve(door dashboard.Door, registry *access.Registry, clock func() time.Time) {
+	w.t.Helper()
 	var d *dashboard.Dashboard
 	guard := access.NewGuard(access.GuardConfig{
 		Registry: registry, Sessions: access.NewSessions(time.Hour, clock), Throttle: access.NewThrottle(clock), Limiter: access.NewLimiter(0, 1, clock),
@@ -98,15 +105,14 @@ func newWorld(t *testing.T, tokens bool) *world {
 		Refuse: func(w http.ResponseWriter, r *http.Request, err error) { d.Refuse(w, r, err) },
 	})
 	d, err := dashboard.New(dashboard.Options{
-		Door: w.fake, Sessions: guard, Now: clock, Log: slog.New(slog.NewTextHandler(w.log, nil)), Heartbeat: 20 * time.Millisecond,
+		Door: door, Sessions: guard, Now: clock, Log: slog.New(slog.NewTextHandler(w.log, nil)), Heartbeat: 20 * time.Millisecond,
 		RequestID: func(context.Context) string { return "req-1" },
 	})
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	w.server = httptest.NewServer(guard.Protect(d))
-	t.Cleanup(w.server.Close)
-	return w
+	w.t.Cleanup(w.server.Close)
 }
 
 // answer is what a request brought.
