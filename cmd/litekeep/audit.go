@@ -11,6 +11,7 @@ import (
 
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/internal/audit"
+	"github.com/litekeep/litekeep/internal/human"
 )
 
 func (a *app) auditCommand() *cobra.Command {
@@ -257,7 +258,7 @@ func (a *app) printVerified(r audit.Report) error {
 		}
 	}
 	if r.Unlisted > 0 {
-		if err := a.printf("and %s more\n", plural(r.Unlisted, "problem")); err != nil {
+		if err := a.printf("and %s more\n", human.Plural(r.Unlisted, "problem")); err != nil {
 			return err
 		}
 	}
@@ -273,5 +274,5 @@ func (a *app) printVerified(r audit.Report) error {
 	if !r.OK() {
 		word = "read"
 	}
-	return a.printf("%s %s in %s; head %s\n", word, plural(int64(max(r.Entries, 0)), "entry"), plural(r.Files, "file"), r.Head)
+	return a.printf("%s %s in %s; head %s\n", word, human.Plural(int64(max(r.Entries, 0)), "entry"), human.Plural(r.Files, "file"), r.Head)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/human"
 )
 
 // backupOptions are the flags of backup that are no part of the configuration.
@@ -151,9 +152,9 @@ func (a *app) backup(ctx context.Context) error {
 	r := newReport("backed up", b.Source)
 	r.add("to", "%s", b.Path)
 	r.add("size", "%s", objectSize(b))
-	r.add("content", "%s, %s", plural(b.TableCount, "table"), plural(b.RecordCount, "row"))
+	r.add("content", "%s, %s", human.Plural(b.TableCount, "table"), human.Plural(b.RecordCount, "row"))
 	if b.Sealed {
-		r.add("sealed", "opens with any of %s", plural(len(a.cfg.Keys), "key"))
+		r.add("sealed", "opens with any of %s", human.Plural(len(a.cfg.Keys), "key"))
 	}
 	if b.Verified.IsZero() {
 		r.add("verified", "no")
@@ -162,17 +163,17 @@ func (a *app) backup(ctx context.Context) error {
 	}
 	a.reportCopies(r, b)
 	if len(pruned) > 0 {
-		r.add("pruned", "%s (%s)", plural(len(pruned), "old backup"), humanBytes(freed))
+		r.add("pruned", "%s (%s)", human.Plural(len(pruned), "old backup"), human.Bytes(freed))
 	}
-	r.add("took", "%s", humanDuration(b.Duration))
+	r.add("took", "%s", human.Duration(b.Duration))
 	return errors.Join(a.printf("%s", r.b.String()), err)
 }
 
 func objectSize(b *litekeep.Backup) string {
 	if b.SizeBytes == b.DocumentBytes {
-		return humanBytes(b.SizeBytes)
+		return human.Bytes(b.SizeBytes)
 	}
-	return fmt.Sprintf("%s, from %s of JSON (ratio %.1f)", humanBytes(b.SizeBytes), humanBytes(b.DocumentBytes), ratio(b.DocumentBytes, b.SizeBytes))
+	return fmt.Sprintf("%s, from %s of JSON (ratio %.1f)", human.Bytes(b.SizeBytes), human.Bytes(b.DocumentBytes), ratio(b.DocumentBytes, b.SizeBytes))
 }
 
 // backupPlanResult is the JSON of backup --dry-run.
@@ -206,7 +207,7 @@ func (a *app) planBackup(ctx context.Context) error {
 		})
 	}
 	r := newReport("would back up", p.Source)
-	r.add("size", "%s with its write-ahead log", humanBytes(p.SourceBytes))
+	r.add("size", "%s with its write-ahead log", human.Bytes(p.SourceBytes))
 	r.add("to", "%s%s", p.Folder, free(p.FolderFree))
 	r.add("snapshot", "in %s%s", p.TempDirectory, free(p.TempFree))
 	r.add("as", "%s", compressionText(s.Config()))
@@ -220,7 +221,7 @@ func compressionText(c litekeep.Config) string {
 		t = "JSON, not compressed"
 	}
 	if len(c.Keys) > 0 {
-		t += ", sealed under " + plural(len(c.Keys), "key")
+		t += ", sealed under " + human.Plural(len(c.Keys), "key")
 	}
 	if !c.VerifyOnBackup {
 		return t + ", not verified"
@@ -232,7 +233,7 @@ func free(n int64) string {
 	if n < 0 {
 		return ""
 	}
-	return " (" + humanBytes(n) + " free)"
+	return " (" + human.Bytes(n) + " free)"
 }
 
 // known is null for what the system cannot tell.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/litekeep/litekeep/internal/config"
+	"github.com/litekeep/litekeep/internal/human"
 )
 
 // shownRuns is how many of the next runs config check shows.
@@ -149,7 +150,7 @@ func (a *app) printCheck(path string, c *config.Config, found []config.Finding, 
 	if a.quiet {
 		return nil
 	}
-	r := newReport(path+":", plural(len(c.Databases), "database")+", "+plural(len(c.Notifications.Channels), "channel"))
+	r := newReport(path+":", human.Plural(len(c.Databases), "database")+", "+human.Plural(len(c.Notifications.Channels), "channel"))
 	r.add("state", "%s", c.State)
 	r.add("server", "%s", c.Server.Listen)
 	if err := a.printf("%s", r.b.String()); err != nil {
@@ -168,7 +169,7 @@ func outlookText(o config.Outlook) string {
 	db := o.Database
 	r := newReport(db.Name, db.Path)
 	if o.Plan != nil {
-		r.add("size", "%s", humanBytes(o.Plan.SourceBytes))
+		r.add("size", "%s", human.Bytes(o.Plan.SourceBytes))
 	}
 	r.add("schedule", "%s in %s%s", db.Schedule, db.TimeZone, delayText(db))
 	runs := make([]string, len(o.Runs))
@@ -188,7 +189,7 @@ func outlookText(o config.Outlook) string {
 		r.add(name, "%s", d)
 	}
 	if len(db.Keys) > 0 {
-		r.add("sealed", "under %s", plural(len(db.Keys), "key"))
+		r.add("sealed", "under %s", human.Plural(len(db.Keys), "key"))
 	}
 	return r.b.String()
 }
@@ -197,7 +198,7 @@ func delayText(db *config.Database) string {
 	if db.Schedule == config.Off || db.Delay() == 0 {
 		return ""
 	}
-	return ", " + humanDuration(db.Delay()) + " later"
+	return ", " + human.Duration(db.Delay()) + " later"
 }
 
 // zoneTime shows a time in the zone of a database.

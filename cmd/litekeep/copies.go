@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/human"
 )
 
 func (a *app) copyFlags(f *pflag.FlagSet) {
@@ -54,7 +55,7 @@ func partial(b *litekeep.Backup) error {
 	}
 	return &hintedError{
 		errPartial,
-		fmt.Sprintf("backup %s: %d of %s failed: %s", b.Path, len(failed), plural(len(b.Copies), "copy"), strings.Join(failed, "; ")),
+		fmt.Sprintf("backup %s: %d of %s failed: %s", b.Path, len(failed), human.Plural(len(b.Copies), "copy"), strings.Join(failed, "; ")),
 		"the backup counts, since enough places hold it; `litekeep sync` copies what is missing",
 	}
 }
@@ -116,7 +117,7 @@ func (a *app) verifyCopies(ctx context.Context, level string, destinations []str
 	}
 	if bad > 0 && errors.Is(err, litekeep.ErrDamaged) {
 		err = &hintedError{
-			litekeep.ErrDamaged, fmt.Sprintf("verify: %d of %s are damaged or missing", bad, plural(len(all), "copy")),
+			litekeep.ErrDamaged, fmt.Sprintf("verify: %d of %s are damaged or missing", bad, human.Plural(len(all), "copy")),
 			"`litekeep sync --full` makes them anew from a good copy",
 		}
 	}
@@ -139,5 +140,5 @@ func (a *app) copyLine(c litekeep.CopyCheck) error {
 	case a.quiet:
 		return nil
 	}
-	return a.printf("%s       %s  %s\n", a.colour(text.FgGreen, "ok"), path, humanBytes(c.SizeBytes))
+	return a.printf("%s       %s  %s\n", a.colour(text.FgGreen, "ok"), path, human.Bytes(c.SizeBytes))
 }

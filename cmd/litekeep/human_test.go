@@ -10,29 +10,6 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestHumanBytes(t *testing.T) {
-	for n, want := range map[int64]string{
-		0: "0 B", 1023: "1023 B", 1024: "1.00 KiB", 10200: "9.96 KiB", 10240: "10.0 KiB", 102400: "100 KiB",
-		1023 << 10: "1.00 MiB", 1 << 20: "1.00 MiB", 3 << 30: "3.00 GiB", 1<<63 - 1: "8.00 EiB",
-	} {
-		if got := humanBytes(n); got != want {
-			t.Errorf("humanBytes(%d) = %q, not %q", n, got, want)
-		}
-	}
-}
-
-func TestHumanDuration(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0: "0 s", 29 * time.Millisecond: "29 ms", 120 * time.Millisecond: "0.1 s", 2 * time.Second: "2 s",
-		9960 * time.Millisecond: "10 s", 59900 * time.Millisecond: "59 s", 61 * time.Second: "1 min 01 s",
-		time.Hour: "1 h 00 min", 50*time.Hour + 5*time.Minute: "50 h 05 min",
-	} {
-		if got := humanDuration(d); got != want {
-			t.Errorf("humanDuration(%d ns) = %q, not %q", d, got, want)
-		}
-	}
-}
-
 func TestHumanAge(t *testing.T) {
 	now := time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC)
 	for d, want := range map[time.Duration]string{
@@ -45,20 +22,6 @@ func TestHumanAge(t *testing.T) {
 	}
 	if got := humanAge(time.Time{}, now); got != "?" {
 		t.Errorf("an unknown time is %q", got)
-	}
-}
-
-func TestCounts(t *testing.T) {
-	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000", -999: "-999"} {
-		if got := humanCount(n); got != want {
-			t.Errorf("humanCount(%d) = %q, not %q", n, got, want)
-		}
-	}
-	if got := plural(2, "copy") + plural(3, "new key") + plural(1, "copy"); got != "2 copies3 new keys1 copy" {
-		t.Error(got)
-	}
-	if got := plural(1, "row") + plural(2, "row") + plural(0, "index"); got != "1 row2 rows0 indexes" {
-		t.Error(got)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/human"
 )
 
 func (a *app) infoCommand() *cobra.Command {
@@ -113,17 +114,17 @@ func (a *app) infoText(d *litekeep.Details) string {
 	r.add("database", "%s, from %s", d.Database, d.Source)
 	r.add("time", "%s (%s ago)", localTime(d.Timestamp), humanAge(d.Timestamp, a.now()))
 	r.add("size", "%s", objectSize(&d.Backup))
-	r.add("stored", "%s in %s, by %s with SQLite %s", compressionName(d), plural(d.Frames, "frame"), d.Writer, d.SQLite)
+	r.add("stored", "%s in %s, by %s with SQLite %s", compressionName(d), human.Plural(d.Frames, "frame"), d.Writer, d.SQLite)
 	if d.Sealed {
 		r.add("sealed", "yes; `litekeep key list` shows the keys")
 	}
 	r.add("sha256", "%s", d.Checksum)
-	r.add("content", "%s, %s", plural(d.TableCount, "table"), plural(d.RecordCount, "row"))
+	r.add("content", "%s, %s", human.Plural(d.TableCount, "table"), human.Plural(d.RecordCount, "row"))
 	r.add("digest", "%s", d.Digest)
 	r.add("verified", "%s", a.verifiedText(d))
 	r.add("pinned", "%s", a.pinText(&d.Backup))
 	t := d.Durations
-	r.add("took", "%s (snapshot %s, write %s, verify %s)", humanDuration(t.Total), humanDuration(t.Snapshot), humanDuration(t.Write), humanDuration(t.Verify))
+	r.add("took", "%s (snapshot %s, write %s, verify %s)", human.Duration(t.Total), human.Duration(t.Snapshot), human.Duration(t.Write), human.Duration(t.Verify))
 	r.add("settings", "%s", settingsText(d.Settings))
 	for _, w := range d.Warnings {
 		r.add("warning", "%s", w)
@@ -190,7 +191,7 @@ func (a *app) infoTables(d *litekeep.Details) error {
 	if len(d.Tables) > 0 {
 		t := newTable(">ROWS", "TABLE")
 		for _, x := range d.Tables {
-			t.AppendRow([]any{humanCount(x.Rows), oneLine(x.Name)})
+			t.AppendRow([]any{human.Count(x.Rows), oneLine(x.Name)})
 		}
 		if err := a.printf("\n%s\n", t.Render()); err != nil {
 			return err
@@ -201,7 +202,7 @@ func (a *app) infoTables(d *litekeep.Details) error {
 	}
 	t := newTable(">ENTRIES", "CARRIED INDEX", "TABLE", "REASON")
 	for _, x := range d.Indexes {
-		t.AppendRow([]any{humanCount(x.Entries), oneLine(x.Name), oneLine(x.Table), oneLine(x.Reason)})
+		t.AppendRow([]any{human.Count(x.Entries), oneLine(x.Name), oneLine(x.Table), oneLine(x.Reason)})
 	}
 	return a.printf("\n%s\n", t.Render())
 }

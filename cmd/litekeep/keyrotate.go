@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/spf13/cobra"
+
+	"github.com/litekeep/litekeep/internal/human"
 )
 
 // rotationJSON is the outcome of a rotation for one backup.
@@ -72,7 +74,7 @@ func (a *app) keyRotate(ctx context.Context, to []string, dryRun bool) error {
 	t := newTable("OUTCOME", "BACKUP")
 	for _, r := range all {
 		out.Backups = append(out.Backups, rotationJSON{r.Path, r.Database, r.Wrapped, orNull(r.Skipped), orNull(r.Problem)})
-		outcome := plural(r.Wrapped, "new key")
+		outcome := human.Plural(r.Wrapped, "new key")
 		switch {
 		case r.Problem != "":
 			out.Failed++

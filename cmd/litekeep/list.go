@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/human"
 )
 
 // databaseFlag adds --database, which keeps a command to the backups of one
@@ -82,7 +83,7 @@ func (a *app) list(ctx context.Context) error {
 	var bytes int64
 	for _, b := range all {
 		bytes += b.SizeBytes
-		t.AppendRow([]any{humanAge(b.Timestamp, a.now()), humanBytes(b.SizeBytes), countCell(b), a.stateCell(b), oneLine(b.Path)})
+		t.AppendRow([]any{humanAge(b.Timestamp, a.now()), human.Bytes(b.SizeBytes), countCell(b), a.stateCell(b), oneLine(b.Path)})
 	}
 	if err := a.printTable(t); err != nil {
 		return err
@@ -95,7 +96,7 @@ func (a *app) list(ctx context.Context) error {
 	if a.quiet {
 		return nil
 	}
-	return a.printf("%s, %s\n", plural(len(all), "backup"), humanBytes(bytes))
+	return a.printf("%s, %s\n", human.Plural(len(all), "backup"), human.Bytes(bytes))
 }
 
 // countCell shows the rows of a backup, if they are known.
@@ -103,7 +104,7 @@ func countCell(b *litekeep.Backup) string {
 	if b.Locked {
 		return "sealed"
 	}
-	return humanCount(b.RecordCount)
+	return human.Count(b.RecordCount)
 }
 
 func (a *app) stateCell(b *litekeep.Backup) string {

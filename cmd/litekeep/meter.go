@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/human"
 )
 
 // How often a meter shows something.
@@ -157,21 +158,21 @@ func (r reading) parts() []string {
 	f := r.fraction()
 	switch {
 	case f >= 0:
-		parts = append(parts, fmt.Sprintf("%3d %%", int(f*100)), humanBytes(r.Bytes)+" of "+humanBytes(r.Total))
+		parts = append(parts, fmt.Sprintf("%3d %%", int(f*100)), human.Bytes(r.Bytes)+" of "+human.Bytes(r.Total))
 	case r.Bytes > 0:
-		parts = append(parts, humanBytes(r.Bytes))
+		parts = append(parts, human.Bytes(r.Bytes))
 	}
 	if s := r.elapsed.Seconds(); s >= 0.5 && r.Bytes > 0 {
-		parts = append(parts, humanBytes(int64(float64(r.Bytes)/s))+"/s")
+		parts = append(parts, human.Bytes(int64(float64(r.Bytes)/s))+"/s")
 		if f > 0 && f < 1 {
-			parts = append(parts, humanDuration(time.Duration(float64(r.elapsed)*(1-f)/f))+" left")
+			parts = append(parts, human.Duration(time.Duration(float64(r.elapsed)*(1-f)/f))+" left")
 		}
 	}
 	if f < 0 || f == 1 {
-		parts = append(parts, humanDuration(r.elapsed)) // so that something moves
+		parts = append(parts, human.Duration(r.elapsed)) // so that something moves
 	}
 	if r.Rows > 0 {
-		parts = append(parts, plural(r.Rows, "row"))
+		parts = append(parts, human.Plural(r.Rows, "row"))
 	}
 	return parts
 }

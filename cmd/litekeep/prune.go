@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/human"
 )
 
 func (a *app) pruneCommand() *cobra.Command {
@@ -111,7 +112,7 @@ func (a *app) printPruned(r pruneResult, all []litekeep.Decision, none string) e
 		if a.quiet && !r.DryRun && d.Keep {
 			continue
 		}
-		t.AppendRow([]any{a.decisionCell(d, r.DryRun), humanAge(d.Time, a.now()), humanBytes(d.Size), oneLine(d.Path), oneLine(d.Reason)})
+		t.AppendRow([]any{a.decisionCell(d, r.DryRun), humanAge(d.Time, a.now()), human.Bytes(d.Size), oneLine(d.Path), oneLine(d.Reason)})
 	}
 	for _, d := range all {
 		if d.Future {
@@ -122,14 +123,14 @@ func (a *app) printPruned(r pruneResult, all []litekeep.Decision, none string) e
 		return err
 	}
 	if r.DryRun {
-		return a.printf("would remove %s of %d, %s\n", plural(r.Dropped, "backup"), len(all), humanBytes(r.Freed))
+		return a.printf("would remove %s of %d, %s\n", human.Plural(r.Dropped, "backup"), len(all), human.Bytes(r.Freed))
 	}
 	if r.Trashed > 0 {
-		if err := a.printf("moved %s to the trash\n", plural(r.Trashed, "backup")); err != nil || r.Removed == 0 {
+		if err := a.printf("moved %s to the trash\n", human.Plural(r.Trashed, "backup")); err != nil || r.Removed == 0 {
 			return err
 		}
 	}
-	return a.printf("removed %s of %d, %s\n", plural(r.Removed, "backup"), len(all), humanBytes(r.Freed))
+	return a.printf("removed %s of %d, %s\n", human.Plural(r.Removed, "backup"), len(all), human.Bytes(r.Freed))
 }
 
 func (a *app) decisionCell(d litekeep.Decision, dryRun bool) string {

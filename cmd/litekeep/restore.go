@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/human"
 )
 
 func (a *app) restoreCommand() *cobra.Command {
@@ -122,7 +123,7 @@ func (a *app) undoCommand(r *litekeep.Restored) string {
 func (a *app) printRehearsal(r *litekeep.Restored) error {
 	t := newReport("would restore", r.Target)
 	t.add("from", "%s", a.origin(r))
-	t.add("content", "%s, %s", plural(r.TableCount, "table"), plural(r.RecordCount, "row"))
+	t.add("content", "%s, %s", human.Plural(r.TableCount, "table"), human.Plural(r.RecordCount, "row"))
 	for i, step := range r.Steps {
 		name := ""
 		if i == 0 {
@@ -136,7 +137,7 @@ func (a *app) printRehearsal(r *litekeep.Restored) error {
 func (a *app) printRestored(r *litekeep.Restored, undo string) error {
 	t := newReport("restored", r.Target)
 	t.add("from", "%s", a.origin(r))
-	t.add("content", "%s, %s, %s", plural(r.TableCount, "table"), plural(r.RecordCount, "row"), humanBytes(r.SizeBytes))
+	t.add("content", "%s, %s, %s", human.Plural(r.TableCount, "table"), human.Plural(r.RecordCount, "row"), human.Bytes(r.SizeBytes))
 	if r.Proven {
 		t.add("proven", "same content digest, integrity_check, foreign_key_check")
 	} else {
@@ -146,7 +147,7 @@ func (a *app) printRestored(r *litekeep.Restored, undo string) error {
 		t.add("before", "is kept in %s", r.SafetyBackup)
 		t.add("undo", "%s", undo)
 	}
-	t.add("took", "%s", humanDuration(time.Duration(r.Seconds*float64(time.Second))))
+	t.add("took", "%s", human.Duration(time.Duration(r.Seconds*float64(time.Second))))
 	return a.printf("%s", t.b.String())
 }
 

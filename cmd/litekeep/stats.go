@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/human"
 )
 
 func (a *app) statsCommand() *cobra.Command {
@@ -75,8 +76,8 @@ func (a *app) stats(ctx context.Context) error {
 		}
 		now := a.now()
 		t.AppendRow([]any{
-			oneLine(s.Database), s.Count, verified, humanBytes(s.SizeBytes), orSealed(s.Locked > 0, fmt.Sprintf("%.1f", s.Ratio)), orSealed(s.NewestLocked, humanCount(s.NewestRows)),
-			orSealed(s.Locked > 0, humanDuration(s.MeanDuration)), humanAge(s.Newest, now), humanAge(s.Oldest, now), humanAge(s.LastVerified, now),
+			oneLine(s.Database), s.Count, verified, human.Bytes(s.SizeBytes), orSealed(s.Locked > 0, fmt.Sprintf("%.1f", s.Ratio)), orSealed(s.NewestLocked, human.Count(s.NewestRows)),
+			orSealed(s.Locked > 0, human.Duration(s.MeanDuration)), humanAge(s.Newest, now), humanAge(s.Oldest, now), humanAge(s.LastVerified, now),
 		})
 	}
 	switch {

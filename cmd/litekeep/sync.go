@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/human"
 )
 
 func (a *app) syncCommand() *cobra.Command {
@@ -92,15 +93,15 @@ func (a *app) printSynced(r syncResult, all []litekeep.SyncAction) error {
 	}
 	t := newTable("ACTION", ">SIZE", "BACKUP", "FROM")
 	for _, c := range all {
-		t.AppendRow([]any{syncWord(c, r.DryRun), humanBytes(c.SizeBytes), oneLine(c.Path), oneLine(c.From)})
+		t.AppendRow([]any{syncWord(c, r.DryRun), human.Bytes(c.SizeBytes), oneLine(c.Path), oneLine(c.From)})
 	}
 	if err := a.printTable(t); err != nil || a.quiet {
 		return err
 	}
 	if r.DryRun {
-		return a.printf("would copy %s\n", plural(len(all), "backup"))
+		return a.printf("would copy %s\n", human.Plural(len(all), "backup"))
 	}
-	return a.printf("copied %s, %s\n", plural(r.Copied, "backup"), humanBytes(r.Bytes))
+	return a.printf("copied %s, %s\n", human.Plural(r.Copied, "backup"), human.Bytes(r.Bytes))
 }
 
 func syncWord(c litekeep.SyncAction, dryRun bool) string {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/human"
 )
 
 func (a *app) trashCommand() *cobra.Command {
@@ -72,7 +73,7 @@ func (a *app) trashList(ctx context.Context) error {
 			b.Path, orNull(b.Destination), b.Database, stamp(b.Timestamp), b.SizeBytes, stamp(b.TrashedAt), stamp(b.RemoveAfter), orNull(b.Problem),
 		})
 		t.AppendRow([]any{
-			humanAge(b.Timestamp, a.now()), humanBytes(b.SizeBytes), humanAge(b.TrashedAt, a.now()), localTime(b.RemoveAfter), oneLine(b.Path),
+			humanAge(b.Timestamp, a.now()), human.Bytes(b.SizeBytes), humanAge(b.TrashedAt, a.now()), localTime(b.RemoveAfter), oneLine(b.Path),
 		})
 		if b.Problem != "" {
 			a.warn([]string{b.Path + ": " + b.Problem})
@@ -88,7 +89,7 @@ func (a *app) trashList(ctx context.Context) error {
 	}
 	err = errors.Join(a.printTable(t), err)
 	if !a.quiet {
-		err = errors.Join(a.printf("%s, %s\n", plural(len(all), "backup"), humanBytes(out.Bytes)), err)
+		err = errors.Join(a.printf("%s, %s\n", human.Plural(len(all), "backup"), human.Bytes(out.Bytes)), err)
 	}
 	return err
 }

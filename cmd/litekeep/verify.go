@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/human"
 )
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -138,10 +139,10 @@ func (a *app) verifyLine(v *litekeep.Verification, err error) error {
 		return nil
 	case v.StoredOnly:
 		return a.printf("%s       %s  sealed, %s as stored; its content was not looked at, for want of a key\n",
-			a.colour(text.FgGreen, "ok"), path, humanBytes(v.Bytes))
+			a.colour(text.FgGreen, "ok"), path, human.Bytes(v.Bytes))
 	}
 	return a.printf("%s       %s  %s, %s, %s\n", a.colour(text.FgGreen, "ok"), path,
-		plural(v.Tables, "table"), plural(v.Rows, "row"), humanBytes(v.Bytes))
+		human.Plural(v.Tables, "table"), human.Plural(v.Rows, "row"), human.Bytes(v.Bytes))
 }
 
 // summary is the error of a verification, nil if all backups are sound.

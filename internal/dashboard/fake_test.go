@@ -126,8 +126,10 @@ func (f *fake) Backup(_ context.Context, by access.Principal, database, file str
 		return nil, err
 	}
 	d := &service.BackupDetails{BackupView: *b}
-	d.Details = &litekeep.Details{Backup: *b.Backup, SQLite: "3.54.1", Writer: "litekeep 0.1.0", Level: 1, Frames: 31,
-		Settings: litekeep.DatabaseSettings{PageSize: 4096, Encoding: "UTF-8", JournalMode: "wal", UserVersion: 42}}
+	d.Details = &litekeep.Details{
+		Backup: *b.Backup, SQLite: "3.54.1", Writer: "litekeep 0.1.0", Level: 1, Frames: 31,
+		Settings: litekeep.DatabaseSettings{PageSize: 4096, Encoding: "UTF-8", JournalMode: "wal", UserVersion: 42},
+	}
 	for n, name := range []string{"orders", "order_lines", "customers", "products", "sessions", "settings", "stock <movements>", "audit"} {
 		d.Details.Tables = append(d.Details.Tables, litekeep.TableDetails{Name: name, Rows: b.RecordCount / int64(2<<n)})
 	}
@@ -435,8 +437,10 @@ func (f *fake) Settings(_ context.Context, by access.Principal) ([]service.Setti
 		return nil, err
 	}
 	list := []service.Setting{
-		{Section: "server", Key: "listen", Value: "10.0.0.5:8443"}, {Section: "server", Key: "tls.certificate", Value: "/etc/litekeep/tls.crt"},
-		{Section: "notifications", Key: "ops-mail.password", Value: "(set)"}, {Section: "notifications", Key: "slack.url", Value: "(set)"},
+		{Section: "server", Key: "listen", Value: "10.0.0.5:8443"},
+		{Section: "server", Key: "tls.certificate", Value: "/etc/litekeep/tls.crt"},
+		{Section: "notifications", Key: "ops-mail.password", Value: "(set)"},
+		{Section: "notifications", Key: "slack.url", Value: "(set)"},
 	}
 	for _, s := range f.list {
 		list = append(list, service.Setting{Section: "database " + s.Name, Key: "path", Value: s.Path},

@@ -211,7 +211,7 @@ func TestLogin(t *testing.T) {
 		return w.send(b, r).body
 	}
 	for next, want := range map[string]string{
-		"/runs?kind=backup": "/runs?kind=backup", "//evil.example/": "/", "https://evil.example": "/", `/\evil.example`: "/", "": "/", "/\tx": "/",
+		"/runs?kind=backup": "/runs?kind=backup", "//evil.example/": "/", "///evil.example": "/", "https://evil.example": "/", `/\evil.example`: "/", "": "/", "/\tx": "/",
 	} {
 		if got := login(w.secrets[access.Viewer], next); got.status != 303 || got.header.Get("Location") != want {
 			t.Errorf("next %q: %d to %s", next, got.status, got.header.Get("Location"))
