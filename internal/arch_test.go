@@ -46,7 +46,6 @@ var layers = [][]string{
 	{"client"},
 	{"internal/api", "internal/dashboard"},
 	{"internal/daemon"},
-	{"internal/dashboard"},
 	{"cmd/litekeep", "bench"},
 }
 
