@@ -69,7 +69,7 @@ func (a *app) serviceLog(format string) *slog.Logger {
 	if format == "json" {
 		return slog.New(slog.NewJSONHandler(a.screen, &slog.HandlerOptions{Level: level}))
 	}
-	return slog.New(tint.NewHandler(a.screen, &tint.Options{Level: level, TimeFormat: "2006-01-02 15:04:05", NoColor: !a.screen.paint}))
+	return slog.New(tint.NewTextHandler(a.screen, &tint.Options{Level: level, TimeFormat: "2006-01-02 15:04:05", NoColor: !a.screen.paint}))
 }
 
 func (a *app) serve(ctx context.Context, load func() (*config.Config, error), log *slog.Logger) error {

@@ -83,6 +83,9 @@ func Open(ctx context.Context, o Options) (d *Daemon, err error) {
 		return nil, err
 	}
 	d.log = audit.New(AuditPath(o.Config.State), audit.Options{Now: o.Now})
+	if err := d.log.Check(); err != nil {
+		o.Log.Error("the audit log cannot be written; what changes something is refused", "error", err)
+	}
 	d.tokens = access.NewRegistry(tokens.New(d.store, o.Config.State), o.Now)
 	if err := d.useChannels(ctx, o.Config); err != nil {
 		return nil, err

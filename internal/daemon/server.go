@@ -77,17 +77,25 @@ func (d *Daemon) handler(tokensKnown bool) (http.Handler, error) {
 	g := access.GuardConfig{
 		Registry: d.tokens, Sessions: access.NewSessions(c.Sessions, d.o.Now), Throttle: access.NewThrottle(d.o.Now),
 		Limiter: access.NewLimiter(requestsPerSecond, requestsAtOnce, d.o.Now), Now: d.o.Now, Proxies: proxies,
-		Secure: secure, Refuse: refuse, Note: d.noteRefusal,
+		Secure: secure, Note: d.noteRefusal,
 	}
 	if d.store != nil && !tokensKnown {
 		g.Open = access.Admin // whoever is at the machine, until there is a token
+	}
+	var pages *dashboard.Dashboard
+	g.Refuse = func(w http.ResponseWriter, r *http.Request, err error) {
+		if strings.HasPrefix(r.URL.Path, "/api/") {
+			api.Refuse(w, r, err)
+			return
+		}
+		pages.Refuse(w, r, err)
 	}
 	guard := access.NewGuard(g)
 	mux := http.NewServeMux()
 	api.New(d.service, api.Options{
 		Metrics: d.metrics.Handler(allowed), Stopping: d.stopping, Now: d.o.Now, Log: d.o.Log,
 	}).Mount(mux)
-	pages, err := dashboard.New(dashboard.Options{
+	pages, err = dashboard.New(dashboard.Options{
 		Door: d.service, Sessions: sessions{d, guard}, RequestID: service.RequestID, Now: d.o.Now, Location: time.Local, Secure: secure, Log: d.o.Log,
 	})
 	if err != nil {
@@ -95,16 +103,6 @@ func (d *Daemon) handler(tokensKnown bool) (http.Handler, error) {
 	}
 	mux.Handle("/", pages)
 	return api.Identify(guard.Protect(mux)), nil
-}
-
-// refuse answers a request that the guard refuses, in the language of whoever
-// asks.
-func refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if strings.HasPrefix(r.URL.Path, "/api/") {
-		api.Refuse(w, r, err)
-		return
-	}
-	access.RefuseText(w, r, err)
 }
 
 func prefixes(list []string) ([]netip.Prefix, error) {

@@ -125,6 +125,9 @@ func (s *Service) Channels(ctx context.Context, by access.Principal) ([]ChannelS
 		return nil, err
 	}
 	list := []ChannelStatus{}
+	if len(by.Databases) > 0 {
+		return list, nil // they tell of other databases too
+	}
 	for _, c := range s.o.Teller.Status() {
 		list = append(list, ChannelStatus{
 			Name: c.Name, Type: c.Type, OK: !c.Failing, Pending: c.Pending, LastSuccess: c.LastSuccess,
@@ -164,6 +167,9 @@ func (s *Service) Settings(ctx context.Context, by access.Principal) ([]Setting,
 	s.mu.Unlock()
 	list := []Setting{}
 	for _, l := range c.Lines() {
+		if name, ok := strings.CutPrefix(l.Section, "database "); len(by.Databases) > 0 && (!ok || !by.Sees(name)) {
+			continue // who is limited to some databases sees nothing of the rest
+		}
 		list = append(list, Setting{Section: l.Section, Key: l.Key, Value: l.Value})
 	}
 	return list, nil
@@ -246,7 +252,7 @@ func (s *Service) VerifyAudit(ctx context.Context, by access.Principal) (*AuditR
 	if _, err := s.may(ctx, by, access.ReadAudit, ""); err != nil {
 		return nil, err
 	}
-	r, err := audit.Verify(s.o.AuditFolder, audit.VerifyOptions{Anchors: []audit.Head{s.o.Audit.Head()}})
+	r, err := audit.Verify(s.o.AuditFolder, audit.VerifyOptions{Anchors: []audit.Head{s.o.Audit.Head(), s.books.auditHead(ctx)}})
 	if err != nil {
 		return nil, fmt.Errorf("read the audit log: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/litekeep/litekeep/internal/audit"
 	"github.com/litekeep/litekeep/internal/state"
 )
 
@@ -118,6 +119,37 @@ func (b *books) trim(ctx context.Context, now time.Time, history time.Duration) 
 	_, err := b.store.TrimRuns(ctx, keepRuns, now.Add(-history))
 	_, again := b.store.TrimMessages(ctx, now.Add(-messagesFor))
 	b.keep("remove what is old", errors.Join(err, again))
+}
+
+// auditNote is the key of the newest entry of the audit log, which is kept here
+// too so that a log that was cut off at its end is found out.
+const auditNote = "audit/head"
+
+func (b *books) setAuditHead(h audit.Head) {
+	b.write("record the head of the audit log", func(ctx context.Context) error {
+		text, err := json.Marshal(h.String())
+		if err != nil {
+			return err
+		}
+		return b.store.PutNote(ctx, auditNote, text)
+	})
+}
+
+// auditHead returns the zero Head where none is known.
+func (b *books) auditHead(ctx context.Context) audit.Head {
+	var text string
+	note, err := b.store.Note(ctx, auditNote)
+	if err == nil {
+		err = json.Unmarshal(note, &text)
+	}
+	if err != nil {
+		return audit.Head{}
+	}
+	h, err := audit.ParseHead(text)
+	if err != nil {
+		return audit.Head{}
+	}
+	return h
 }
 
 func shrinkageNote(database string) string { return "shrunken/" + database }

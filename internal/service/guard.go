@@ -26,7 +26,9 @@ func (s *Service) may(ctx context.Context, by access.Principal, action access.Ac
 
 func (s *Service) check(ctx context.Context, by access.Principal, a act) (*keeper, error) {
 	if err := by.May(a.action, a.database); err != nil {
-		_ = s.record(ctx, by, a, audit.Refused, err) // refused it is in any case
+		if by.Known() { // strangers could fill the log; the guard before HTTP notes these, within limits
+			_ = s.record(ctx, by, a, audit.Refused, err) // refused it is in any case
+		}
 		if a.database != "" && !by.Sees(a.database) && !errors.Is(err, access.ErrUnauthenticated) {
 			return nil, fmt.Errorf("database %s: %w", a.database, ErrNotFound)
 		}
@@ -61,8 +63,11 @@ func (s *Service) record(ctx context.Context, by access.Principal, a act, outcom
 		Actor: by.Name, ActorID: by.ID, Role: string(by.Role), From: by.From, Action: string(a.action),
 		Database: a.database, Object: a.object, Outcome: outcome, Detail: a.detail, Request: RequestID(ctx),
 	}
+	if cause != nil && e.Detail != "" {
+		e.Detail += ": "
+	}
 	if cause != nil {
-		e.Detail = orElse(e.Detail, cause.Error())
+		e.Detail += cause.Error()
 	}
 	if _, err := s.o.Audit.Append(e); err != nil {
 		s.log.Error("audit log cannot be written", "error", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/litekeep/litekeep/internal/audit"
 	"github.com/litekeep/litekeep/internal/notify"
 )
 
@@ -129,6 +130,7 @@ func (s *Service) watchLoop(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	trim := throttle{every: trimEvery}
+	var head audit.Head // as the state has it
 	for {
 		select {
 		case <-ctx.Done():
@@ -136,6 +138,10 @@ func (s *Service) watchLoop(ctx context.Context) {
 		case <-timer.C:
 		}
 		s.watch(ctx)
+		if h := s.o.Audit.Head(); h != head && h != (audit.Head{}) {
+			head = h
+			s.books.setAuditHead(h)
+		}
 		if trim.ready(s.now()) {
 			s.books.trim(ctx, s.now(), s.history())
 		}
