@@ -20,14 +20,14 @@ type Status struct {
 	Words     string    `json:"words"` // the condition as a sentence
 	Problems  []Problem `json:"problems"`
 
-	RestorableTo time.Time `json:"restorable_to"` // time of the newest good backup
-	LastSuccess  time.Time `json:"last_success"`  // end of the last verified backup run
-	LastRun      *Run      `json:"last_run"`      // the last backup run that has ended
-	Running      *Run      `json:"running"`       // what goes on now, or is queued
-	Schedule     string    `json:"schedule"`      // as it is configured, "off" for none
+	RestorableTo time.Time `json:"restorable_to,omitzero"` // time of the newest good backup
+	LastSuccess  time.Time `json:"last_success,omitzero"`  // end of the last verified backup run
+	LastRun      *Run      `json:"last_run"`               // the last backup run that has ended
+	Running      *Run      `json:"running"`                // what goes on now, or is queued
+	Schedule     string    `json:"schedule"`               // as it is configured, "off" for none
 	TimeZone     string    `json:"time_zone"`
-	Next         time.Time `json:"next_run"`
-	Overdue      time.Time `json:"overdue_at"` // when the promise breaks if nothing succeeds
+	Next         time.Time `json:"next_run,omitzero"`
+	Overdue      time.Time `json:"overdue_at,omitzero"` // when the promise breaks if nothing succeeds
 
 	Count         int    `json:"count"`        // of backups
 	SizeBytes     int64  `json:"size_bytes"`   // of all of them
@@ -45,7 +45,7 @@ type Status struct {
 // A Problem is something that people must know of a database.
 type Problem struct {
 	Kind    string    `json:"kind"`
-	Since   time.Time `json:"since"`
+	Since   time.Time `json:"since,omitzero"`
 	Summary string    `json:"summary"` // what is wrong
 	Holds   string    `json:"holds"`   // what still holds
 	Next    string    `json:"next"`    // the command to run next
@@ -53,7 +53,7 @@ type Problem struct {
 
 // A Point is one backup in a trend.
 type Point struct {
-	Time        time.Time `json:"time"`
+	Time        time.Time `json:"time,omitzero"`
 	SizeBytes   int64     `json:"size_bytes"`
 	RecordCount int64     `json:"record_count"`
 	Seconds     float64   `json:"duration_seconds"`
@@ -64,12 +64,12 @@ type Destination struct {
 	Name      string    `json:"name"`
 	Primary   bool      `json:"primary"`
 	OK        bool      `json:"ok"` // at the last look every copy was there and whole
-	Looked    time.Time `json:"looked"`
+	Looked    time.Time `json:"looked,omitzero"`
 	Full      bool      `json:"full"` // that look read every byte
 	Problem   string    `json:"problem"`
 	Count     int       `json:"count"`
 	SizeBytes int64     `json:"size_bytes"`
-	Newest    time.Time `json:"newest"`
+	Newest    time.Time `json:"newest,omitzero"`
 	FreeBytes int64     `json:"free_bytes"` // -1 if it cannot be told
 }
 
@@ -77,14 +77,14 @@ type Destination struct {
 type Backup struct {
 	File string `json:"file"` // the name of its object
 	NewBackup
-	VerifiedAt time.Time `json:"verified_at"` // last time it was read from end to end and found right
+	VerifiedAt time.Time `json:"verified_at,omitzero"` // last time it was read from end to end and found right
 	Duration   float64   `json:"duration_seconds"`
 	Pinned     bool      `json:"pinned"`
 	PinNote    string    `json:"pin_note"`
-	PinUntil   time.Time `json:"pin_until"` // zero of a pin without an end
-	Kept       string    `json:"kept"`      // why the retention keeps it, or that it goes
-	Goes       bool      `json:"goes"`      // the next cleanup would remove it
-	Places     []Copy    `json:"places"`    // the primary folder first
+	PinUntil   time.Time `json:"pin_until,omitzero"` // zero of a pin without an end
+	Kept       string    `json:"kept"`               // why the retention keeps it, or that it goes
+	Goes       bool      `json:"goes"`               // the next cleanup would remove it
+	Places     []Copy    `json:"places"`             // the primary folder first
 }
 
 // A Copy is one copy of a backup, as the last look at its place found it.
@@ -93,7 +93,7 @@ type Copy struct {
 	OK          bool      `json:"ok"`
 	Missing     bool      `json:"missing"`
 	Problem     string    `json:"problem"`
-	Looked      time.Time `json:"looked"`
+	Looked      time.Time `json:"looked,omitzero"`
 	Full        bool      `json:"full"`
 }
 
@@ -163,10 +163,10 @@ type TableChange struct {
 // Trashed is a backup in the trash.
 type Trashed struct {
 	File      string    `json:"file"`
-	Timestamp time.Time `json:"timestamp"`
+	Timestamp time.Time `json:"timestamp,omitzero"`
 	SizeBytes int64     `json:"size_bytes"`
-	Trashed   time.Time `json:"trashed"`
-	Until     time.Time `json:"until"` // when it is removed for good
+	Trashed   time.Time `json:"trashed,omitzero"`
+	Until     time.Time `json:"until,omitzero"` // when it is removed for good
 }
 
 // Stats sums up the backups of one database. What no key was given for is nil.
@@ -179,12 +179,12 @@ type Stats struct {
 	SizeBytes    int64     `json:"size_bytes"`
 	Document     *int64    `json:"document_bytes"`
 	Ratio        *float64  `json:"compression_ratio"`
-	Oldest       time.Time `json:"oldest"`
-	Newest       time.Time `json:"newest"`
+	Oldest       time.Time `json:"oldest,omitzero"`
+	Newest       time.Time `json:"newest,omitzero"`
 	NewestRows   *int64    `json:"newest_record_count"`
 	NewestTables *int64    `json:"newest_table_count"`
 	Mean         *float64  `json:"mean_duration_seconds"`
-	LastVerified time.Time `json:"last_verified"`
+	LastVerified time.Time `json:"last_verified,omitzero"`
 }
 
 // A Channel tells how a channel of notifications fares.
@@ -193,16 +193,16 @@ type Channel struct {
 	Type        string    `json:"type"`
 	OK          bool      `json:"ok"`
 	Pending     int       `json:"pending"` // messages that wait
-	LastSuccess time.Time `json:"last_success"`
+	LastSuccess time.Time `json:"last_success,omitzero"`
 	LastError   string    `json:"last_error"`
-	LastFailure time.Time `json:"last_failure"`
+	LastFailure time.Time `json:"last_failure,omitzero"`
 }
 
 // Health tells how the service itself is.
 type Health struct {
 	OK       bool      `json:"ok"`
 	Version  string    `json:"version"`
-	Started  time.Time `json:"started"`
+	Started  time.Time `json:"started,omitzero"`
 	Problems []string  `json:"problems"`
 }
 
@@ -219,16 +219,16 @@ type Token struct {
 	Name      string    `json:"name"`
 	Role      string    `json:"role"`
 	Databases []string  `json:"databases"` // empty is all
-	Created   time.Time `json:"created"`
-	Expires   time.Time `json:"expires"` // zero is never
-	LastUsed  time.Time `json:"last_used"`
-	Revoked   time.Time `json:"revoked"`
+	Created   time.Time `json:"created,omitzero"`
+	Expires   time.Time `json:"expires,omitzero"` // zero is never
+	LastUsed  time.Time `json:"last_used,omitzero"`
+	Revoked   time.Time `json:"revoked,omitzero"`
 }
 
 // An AuditEntry is one line of the audit log.
 type AuditEntry struct {
 	Seq      int64     `json:"seq"`
-	Time     time.Time `json:"time"`
+	Time     time.Time `json:"time,omitzero"`
 	Actor    string    `json:"actor"`
 	Role     string    `json:"role"`
 	From     string    `json:"from"`

@@ -24,10 +24,10 @@ type Run struct {
 	Kind     string    `json:"kind"`             // backup, verify, restore, cleanup or sync
 	Trigger  string    `json:"trigger"`          // schedule, catch-up, retry or request
 	By       string    `json:"by"`               // who asked for it
-	Slot     time.Time `json:"slot"`             // of the schedule that it belongs to
+	Slot     time.Time `json:"slot,omitzero"`    // of the schedule that it belongs to
 	Attempt  int       `json:"attempt"`          // 1 for the first
-	Started  time.Time `json:"started"`          // or asked for
-	Ended    time.Time `json:"ended"`            // zero until it has
+	Started  time.Time `json:"started,omitzero"` // or asked for
+	Ended    time.Time `json:"ended,omitzero"`   // zero until it has
 	Seconds  float64   `json:"duration_seconds"` // so far, if it has not ended
 	Outcome  string    `json:"outcome"`
 	Error    string    `json:"error"`
@@ -65,7 +65,7 @@ func (r *Run) Err() error {
 
 // A LogLine is one thing that happened in a run.
 type LogLine struct {
-	Time  time.Time `json:"time"`
+	Time  time.Time `json:"time,omitzero"`
 	Level string    `json:"level"` // info, warn or error
 	Text  string    `json:"text"`
 }
@@ -85,7 +85,7 @@ type NewBackup struct {
 	Path          string       `json:"backup_path"`
 	Database      string       `json:"database"`
 	Source        string       `json:"source"` // path of the database
-	Timestamp     time.Time    `json:"timestamp"`
+	Timestamp     time.Time    `json:"timestamp,omitzero"`
 	SizeBytes     int64        `json:"size_bytes"`
 	Checksum      string       `json:"checksum"` // SHA-256 of the object, hexadecimal
 	TableCount    int64        `json:"table_count"`
@@ -107,8 +107,8 @@ type NewBackup struct {
 type Pin struct {
 	Note  string    `json:"note"`
 	By    string    `json:"by"`
-	Since time.Time `json:"since"`
-	Until time.Time `json:"until"` // zero is for ever
+	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"` // zero is for ever
 }
 
 // CopyResult says what became of one copy of a new backup.
@@ -123,8 +123,8 @@ type CopyResult struct {
 type Restored struct {
 	Backup       string    `json:"backup_path"`
 	Target       string    `json:"target_path"`
-	Source       string    `json:"source"`    // path of the database that was backed up
-	Timestamp    time.Time `json:"timestamp"` // of the backup
+	Source       string    `json:"source"`             // path of the database that was backed up
+	Timestamp    time.Time `json:"timestamp,omitzero"` // of the backup
 	SizeBytes    int64     `json:"size_bytes"`
 	TableCount   int64     `json:"table_count"`
 	RecordCount  int64     `json:"record_count"`
@@ -157,14 +157,14 @@ type Decision struct {
 	Path        string    `json:"backup_path"`
 	Destination string    `json:"destination"` // of the copy, "" for the primary folder
 	Database    string    `json:"database"`
-	Time        time.Time `json:"timestamp"`
+	Time        time.Time `json:"timestamp,omitzero"`
 	Size        int64     `json:"size_bytes"`
 	Keep        bool      `json:"keep"`
+	Rules       []string  `json:"rules"` // those that keep it, in words for programs
 	Reason      string    `json:"reason"`
 	Future      bool      `json:"clock_in_future"`
-	Rules       []string  `json:"rules"`   // of the retention that keep it
-	Removed     bool      `json:"removed"` // gone; false in a dry run
 	Trashed     bool      `json:"trashed"` // moved to the trash; false in a dry run
+	Removed     bool      `json:"removed"` // gone; false in a dry run
 	Error       string    `json:"error"`
 }
 
@@ -174,7 +174,7 @@ type SyncAction struct {
 	To        string    `json:"to"`
 	Path      string    `json:"backup_path"`
 	Database  string    `json:"database"`
-	Timestamp time.Time `json:"timestamp"`
+	Timestamp time.Time `json:"timestamp,omitzero"`
 	SizeBytes int64     `json:"size_bytes"`
 	Repair    bool      `json:"repair"` // in the place of a damaged copy
 	Done      bool      `json:"done"`
@@ -184,7 +184,7 @@ type SyncAction struct {
 // An Event is one thing that happened.
 type Event struct {
 	ID       uint64    `json:"id"`
-	Time     time.Time `json:"time"`
+	Time     time.Time `json:"time,omitzero"`
 	Type     string    `json:"type"` // run (began, went on, ended), status, config, or EventGap
 	Database string    `json:"database"`
 	Run      *Run      `json:"run"`

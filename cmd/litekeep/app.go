@@ -24,6 +24,7 @@ type app struct {
 	env    error           // what is wrong with the environment
 
 	database string // --database
+	server   serverOptions
 
 	quiet   bool
 	verbose int

@@ -141,6 +141,11 @@ func (a *app) backup(ctx context.Context) error {
 	if err == nil {
 		err = partial(b)
 	}
+	return a.backedUp(ctx, b, err)
+}
+
+// backedUp prints what became of a backup.
+func (a *app) backedUp(ctx context.Context, b *litekeep.Backup, err error) error {
 	pruned, freed := dropped(b.Pruned)
 	if a.json {
 		return a.printOutcome(ctx, &backupResult{succeeded(), metadata(b), copiesOf(b), pruned}, err)
@@ -153,7 +158,7 @@ func (a *app) backup(ctx context.Context) error {
 	r.add("to", "%s", b.Path)
 	r.add("size", "%s", objectSize(b))
 	r.add("content", "%s, %s", human.Plural(b.TableCount, "table"), human.Plural(b.RecordCount, "row"))
-	if b.Sealed {
+	if b.Sealed && len(a.cfg.Keys) > 0 {
 		r.add("sealed", "opens with any of %s", human.Plural(len(a.cfg.Keys), "key"))
 	}
 	if b.Verified.IsZero() {

@@ -50,11 +50,12 @@ func (a *app) commands() *cobra.Command {
 	f.CountVarP(&a.verbose, "verbose", "v", "log what is done to standard error; twice for more")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also where NO_COLOR is set)")
 	root.AddCommand(
-		a.backupCommand(), a.verifyCommand(), a.restoreCommand(),
-		a.listCommand(), a.statsCommand(), a.infoCommand(), a.catCommand(), a.pruneCommand(),
+		a.served(a.backupCommand(), a.remoteBackup()), a.served(a.verifyCommand(), a.remoteVerify()), a.served(a.restoreCommand(), a.remoteRestore()),
+		a.served(a.listCommand(), a.remoteList()), a.served(a.statsCommand(), a.remoteStats()), a.infoCommand(), a.catCommand(),
+		a.served(a.pruneCommand(), a.remotePrune()),
 		a.pinCommand(), a.unpinCommand(), a.deleteCommand(), a.undeleteCommand(), a.trashCommand(),
 		a.syncCommand(), a.destinationsCommand(),
-		a.serveCommand(), a.configCommand(), a.tokenCommand(), a.auditCommand(), a.notifyCommand(),
+		a.serveCommand(), a.statusCommand(), a.runsCommand(), a.configCommand(), a.tokenCommand(), a.auditCommand(), a.notifyCommand(),
 		a.keyCommand(), a.versionCommand(), a.manCommand(),
 	)
 	root.SetHelpCommand(helpCommand())

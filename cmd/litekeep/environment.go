@@ -36,6 +36,8 @@ var variables = []struct{ name, flag string }{
 	{"LITEKEEP_MIN_COPIES", "--min-copies"},
 	{"LITEKEEP_KEYS", "--key, several separated by commas"},
 	{"LITEKEEP_SEALED", "--sealed"},
+	{serverVariable, "--server"},
+	{tokenVariable, "--token-file, or rather the token in it"},
 	{"LITEKEEP_CONFIG", "--config"},
 	{"LITEKEEP_STATE", "state in litekeep.yaml"},
 	{"LITEKEEP_LISTEN", "server.listen in litekeep.yaml"},

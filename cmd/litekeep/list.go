@@ -69,6 +69,11 @@ func (a *app) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return a.listed(all)
+}
+
+// listed prints backups.
+func (a *app) listed(all []*litekeep.Backup) error {
 	if a.json {
 		out := listResult{succeeded(), []backupJSON{}}
 		for _, b := range all {

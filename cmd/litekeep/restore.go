@@ -89,7 +89,11 @@ func (a *app) restore(ctx context.Context, backup, target string, o litekeep.Res
 	if err != nil {
 		return err
 	}
-	undo := a.undoCommand(r)
+	return a.restored(r, a.undoCommand(r))
+}
+
+// restored prints what became of a restore.
+func (a *app) restored(r *litekeep.Restored, undo string) error {
 	if a.json {
 		return a.printJSON(restoreResult{
 			failure: succeeded(), BackupPath: r.Backup, TargetPath: r.Target, Source: r.Source, Timestamp: stamp(r.Timestamp),

@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 		"waitfor":    waitFor,
 		"interrupt":  interrupt,
 		"stubborn":   stubborn,
+		"waitready":  waitReady,
 	})
 }
 
@@ -41,6 +42,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code":     exitsWith,
 			"glob":     setToMatch,
+			"base":     setToBase,
 			"json":     checkJSON,
 			"jsonkeys": checkKeys,
 			"flip":     flipBit,
@@ -52,6 +54,7 @@ func TestScripts(t *testing.T) {
 				e.Setenv(v.name, "") // whoever runs the tests may use litekeep
 			}
 			e.Setenv(stateVariable, "")
+			e.Setenv("ADDRESS", freeAddress())
 			e.Setenv("TZ", "UTC")
 			e.Setenv("NO_COLOR", "")
 			return nil

@@ -64,6 +64,11 @@ func (a *app) stats(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return a.summedUp(all)
+}
+
+// summedUp prints statistics.
+func (a *app) summedUp(all []litekeep.Stats) error {
 	out := statsResult{failure: succeeded(), Databases: []statsJSON{}}
 	t := newTable("DATABASE", ">BACKUPS", ">VERIFIED", ">SIZE", ">RATIO", ">ROWS", ">TIME", ">NEWEST", ">OLDEST", ">CHECKED")
 	for _, s := range all {

@@ -20,7 +20,7 @@ var failures = []struct {
 	text   string
 }{
 	{access.ErrUnauthenticated, http.StatusUnauthorized, "who asks is not known: send a token as `Authorization: Bearer …`"},
-	{access.ErrForbidden, http.StatusForbidden, "the role of whoever asks does not allow this"},
+	{access.ErrForbidden, http.StatusForbidden, ""}, // it names the role that it takes
 	{service.ErrNotFound, http.StatusNotFound, "there is no such database, backup, run or token, or none that whoever asks may see"},
 	{service.ErrRunning, http.StatusConflict, "a run of this database goes on"},
 	{service.ErrStopping, http.StatusServiceUnavailable, "the service is stopping"},

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -70,7 +71,7 @@ func (a *API) registerMetrics() {
 	}
 	register(a, op, func(_ context.Context, by access.Principal, _ *struct{}) (*stream, error) {
 		if len(by.Databases) > 0 {
-			return nil, access.ErrForbidden
+			return nil, fmt.Errorf("%w: metrics are of all databases", access.ErrForbidden)
 		}
 		return streamed(a.o.Metrics.ServeHTTP), nil
 	})

@@ -52,7 +52,7 @@ func TestBadRequests(t *testing.T) {
 		{"too large", call{"POST", restore, `{"reason":"` + strings.Repeat("x", 1<<20) + `"}`, admin, nil}, 413, "too large"},
 		{"nobody", call{"POST", "/api/backup/create", "", "", nil}, 401, "token"},
 		{"nobody asks for metrics", call{"GET", "/metrics", "", "", nil}, 401, "token"},
-		{"metrics of all for one who sees some", call{"GET", "/metrics", "", "app-viewer", nil}, 403, "role"},
+		{"metrics of all for one who sees some", call{"GET", "/metrics", "", "app-viewer", nil}, 403, "not allowed"},
 		{"no such path", call{"GET", "/api/nothing", "", admin, nil}, 404, "/api/docs"},
 		{"wrong method", call{"GET", "/api/backup/create", "", admin, nil}, 404, ""},
 		{"wrong method of a path", call{"PUT", "/api/databases", "", admin, nil}, 405, "GET"},

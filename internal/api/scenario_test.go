@@ -107,7 +107,7 @@ func TestFailures(t *testing.T) {
 		detail string // of a 500 all of it, else a part
 	}{
 		{"unauthenticated", create, access.ErrUnauthenticated, 401, "token"},
-		{"forbidden", create, fmt.Errorf("backup: %w", access.ErrForbidden), 403, "role"},
+		{"forbidden", create, fmt.Errorf("%w: backup needs the role operator", access.ErrForbidden), 403, "needs the role operator"},
 		{"not found", details, service.ErrNotFound, 404, "no such database, backup"},
 		{"running", create, service.ErrRunning, 409, "goes on"},
 		{"busy", create, &litekeep.Error{Op: "backup", Kind: litekeep.ErrBusy, Err: secret}, 409, "try again"},
