@@ -97,6 +97,11 @@ func (a *API) tidy() {
 	for _, own := range []string{"ErrorModel", "ErrorDetail"} {
 		delete(schemas, own)
 	}
+	for _, s := range schemas {
+		for _, p := range s.Properties {
+			p.Nullable = p.Nullable && p.Type != huma.TypeArray // a list that is empty is []
+		}
+	}
 	for _, w := range words {
 		if s := schemas[w.schema]; s != nil {
 			s.Properties[w.property].Enum = w.values
