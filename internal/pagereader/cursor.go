@@ -35,8 +35,11 @@ type Cursor struct {
 	runPages uint32
 	interior []byte // the interior page whose cells are being read
 	number   uint32 // of interior, 0 if none
-	over     []byte // one overflow page
 	record   []byte // assembled record
+
+	over      []byte // overflow pages that were read together
+	overFirst uint32
+	overPages uint32
 }
 
 // NewCursor returns a Cursor on f.
@@ -44,7 +47,7 @@ func (f *File) NewCursor() *Cursor {
 	u := f.header.Usable()
 	return &Cursor{
 		f: f, usable: u, maxLocal: [2]int{sqlitefile.MaxLocal(false, u), sqlitefile.MaxLocal(true, u)},
-		interior: make([]byte, f.header.PageSize), over: make([]byte, f.header.PageSize),
+		interior: make([]byte, f.header.PageSize),
 	}
 }
 
@@ -214,12 +217,13 @@ func (c *Cursor) assemble(p *payload) ([]byte, error) {
 		if err := c.f.claim(next); err != nil {
 			return nil, err
 		}
-		if err := c.f.read(next, c.over); err != nil {
+		over, err := c.overflow(next, (left+chunk-1)/chunk)
+		if err != nil {
 			return nil, err
 		}
-		c.record = append(c.record, c.over[4:4+min(chunk, left)]...)
+		c.record = append(c.record, over[4:4+min(chunk, left)]...)
 		page := next
-		next = binary.BigEndian.Uint32(c.over)
+		next = binary.BigEndian.Uint32(over)
 		if next == 0 && left > chunk {
 			return nil, c.f.corrupt(page, "ends an overflow chain %d bytes early", left-chunk)
 		}
@@ -228,6 +232,32 @@ func (c *Cursor) assemble(p *payload) ([]byte, error) {
 		return nil, c.f.corrupt(next, "continues an overflow chain that should have ended")
 	}
 	return c.record, nil
+}
+
+// overflowAhead is how many bytes of an overflow chain one read takes at most.
+const overflowAhead = 64 << 10
+
+// overflow returns a page of an overflow chain of which as many pages are to come
+// as more says. A chain that has gone from one page to its neighbour is taken to
+// go on like that.
+func (c *Cursor) overflow(page uint32, more int64) ([]byte, error) {
+	size := uint32(c.f.header.PageSize)
+	if page < c.overFirst || page >= c.overFirst+c.overPages {
+		n := uint32(1)
+		if c.overPages > 0 && page == c.overFirst+c.overPages {
+			n = uint32(min(more, int64(max(overflowAhead/size, 1)), int64(c.f.pages-page)+1))
+		}
+		if c.over == nil {
+			c.over = make([]byte, max(overflowAhead, size))
+		}
+		c.overPages = 0
+		if err := c.f.read(page, c.over[:n*size]); err != nil {
+			return nil, err
+		}
+		c.overFirst, c.overPages = page, n
+	}
+	at := (page - c.overFirst) * size
+	return c.over[at : at+size], nil
 }
 
 // Count walks a whole b-tree without looking into its records and returns how
