@@ -3,7 +3,9 @@ package export
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/litekeep/litekeep/internal/engine"
@@ -136,23 +138,42 @@ type found struct {
 	order string // what is wrong with the order, "" if nothing is
 }
 
-func (p *Plan) startCheck(ctx context.Context) *indexCheck {
+// startCheck reads indexes side by side with as many workers, so that a table with
+// many of them does not leave one core to read them while the others have nothing
+// to do.
+func (p *Plan) startCheck(ctx context.Context, workers int) *indexCheck {
 	c := &indexCheck{found: make([]found, len(p.Rebuilt)), done: make(chan struct{})}
+	errs := make([]error, min(max(workers, 1), len(p.Rebuilt)))
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for i := range errs {
+		group.Go(func() { errs[i] = p.checkIndexes(ctx, c, &next) })
+	}
 	go func() {
 		defer close(c.done)
-		if p.file == nil {
-			return
-		}
-		w := &indexWalker{cur: p.file.NewCursor(), enc: p.file.Header().Encoding}
-		for i, x := range p.Rebuilt {
-			var err error
-			if c.found[i], err = w.walk(ctx, p.file.Index(x.Root), x.made, &c.cancel); err != nil {
-				c.err = fmt.Errorf("index %q: %w", x.Label, err)
-				return
-			}
+		group.Wait()
+		if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
+			c.err = errs[i]
 		}
 	}()
 	return c
+}
+
+// checkIndexes reads the indexes that nobody else has begun, until there is none.
+func (p *Plan) checkIndexes(ctx context.Context, c *indexCheck, next *atomic.Int64) error {
+	w := &indexWalker{cur: p.file.NewCursor(), enc: p.file.Header().Encoding}
+	for {
+		i := int(next.Add(1) - 1)
+		if i >= len(p.Rebuilt) || c.cancel.Load() {
+			return nil
+		}
+		x := p.Rebuilt[i]
+		var err error
+		if c.found[i], err = w.walk(ctx, p.file.Index(x.Root), x.made, &c.cancel); err != nil {
+			c.cancel.Store(true)
+			return fmt.Errorf("index %q: %w", x.Label, err)
+		}
+	}
 }
 
 // indexWalker reads indexes. One goroutine uses it.
