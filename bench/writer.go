@@ -95,9 +95,14 @@ func summary(took []time.Duration) waits {
 	return waits{Commits: len(took), Longest: took[len(took)-1], P99: took[len(took)*99/100], Median: took[len(took)/2]}
 }
 
-// writerLimit is how long a backup may take beside the writer: one that starts
-// again at each change may never end.
-const writerLimit = time.Minute
+// writerLimit is how long a backup may take beside the writer. A peer that starts
+// again at each change may never end: it is given up after peerPatience times what
+// litekeep took in the round, and peerLeast.
+const (
+	writerLimit  = time.Minute
+	peerPatience = 3
+	peerLeast    = 5 * time.Second
+)
 
 // writerPart measures a writer's longest wait while a database in rollback
 // mode is backed up: with synchronous off, when nearly all of a wait is for
@@ -120,14 +125,18 @@ func (b *bench) writerPart(ctx context.Context) error {
 	}
 	for _, synchronous := range []string{"OFF", "FULL"} {
 		for round := range b.runs {
+			limit := writerLimit
 			for _, c := range list {
 				if !b.available(c.needs) {
 					continue
 				}
 				b.note("writer, synchronous=%s %d/%d: %s", synchronous, round+1, b.runs, c.name)
-				w, took, err := b.beside(ctx, c, live, synchronous)
+				w, took, err := b.beside(ctx, c, live, synchronous, limit)
 				if err != nil {
 					return fmt.Errorf("writer beside %s: %w", c.name, err)
+				}
+				if c.name == backupZstd {
+					limit = min(peerPatience*took.Wall+peerLeast, writerLimit)
 				}
 				b.results.addWaits(c.name, synchronous, w, took)
 			}
@@ -136,8 +145,9 @@ func (b *bench) writerPart(ctx context.Context) error {
 	return removeAll([]string{live, live + "-journal"})
 }
 
-// beside runs a contender while another process writes to the database.
-func (b *bench) beside(ctx context.Context, c contender, live, synchronous string) (w waits, took backupTime, err error) {
+// beside runs a contender, for up to limit, while another process writes to the
+// database.
+func (b *bench) beside(ctx context.Context, c contender, live, synchronous string, limit time.Duration) (w waits, took backupTime, err error) {
 	if err := removeAll(c.clear); err != nil {
 		return w, took, err
 	}
@@ -159,7 +169,7 @@ func (b *bench) beside(ctx context.Context, c contender, live, synchronous strin
 	if _, err := said.ReadString('\n'); err != nil {
 		return w, took, errors.Join(err, in.Close(), writer.Wait())
 	}
-	limited, stop := context.WithTimeoutCause(ctx, writerLimit, fmt.Errorf("given up after %v", writerLimit))
+	limited, stop := context.WithTimeoutCause(ctx, limit, fmt.Errorf("given up after %v", limit.Round(time.Second)))
 	u, failed := c.steps[0].run(limited, b.env)
 	took = backupTime{Wall: u.Wall}
 	stop()
