@@ -32,13 +32,13 @@ func (r *run) exportSource(ctx context.Context) (*object, error) {
 // neither an object nor an error where a snapshot is needed: when the database is
 // not at rest or was changed meanwhile, and when it would be refused, so that the
 // reason is always that of the one way.
-func (r *run) exportInPlace(ctx context.Context) (_ *object, err error) {
+func (r *run) exportInPlace(ctx context.Context) (*object, error) {
 	live, info, err := engine.OpenInPlace(ctx, r.source)
 	if err != nil {
 		r.s.log.Debug("a snapshot is needed", "database", r.source, "reason", err)
 		return nil, ctx.Err()
 	}
-	defer func() { err = errors.Join(err, live.Close()) }()
+	defer func() { _ = live.Close() }() // it has only read, and what it has read is compared before
 	r.live, r.snapshot = live, info
 	defer func() { r.live = nil }()
 	object, err := r.export(ctx)
