@@ -46,6 +46,7 @@ var layers = [][]string{
 	{"client"},
 	{"internal/api", "internal/dashboard"},
 	{"internal/daemon"},
+	{"internal/doctor"},
 	{"cmd/litekeep", "bench"},
 }
 

@@ -55,7 +55,7 @@ func (a *app) commands() *cobra.Command {
 		a.served(a.pruneCommand(), a.remotePrune()),
 		a.pinCommand(), a.unpinCommand(), a.deleteCommand(), a.undeleteCommand(), a.trashCommand(),
 		a.syncCommand(), a.destinationsCommand(),
-		a.serveCommand(), a.statusCommand(), a.runsCommand(), a.configCommand(), a.tokenCommand(), a.auditCommand(), a.notifyCommand(),
+		a.serveCommand(), a.statusCommand(), a.runsCommand(), a.configCommand(), a.tokenCommand(), a.auditCommand(), a.notifyCommand(), a.doctorCommand(),
 		a.keyCommand(), a.versionCommand(), a.manCommand(),
 	)
 	root.SetHelpCommand(helpCommand())

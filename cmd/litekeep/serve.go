@@ -94,9 +94,11 @@ func (a *app) serve(ctx context.Context, load func() (*config.Config, error), lo
 			case <-running.Done():
 				return
 			case <-reloads:
+				tellSystemd(reloading())
 				if err := d.Reload(running); err != nil {
 					log.Error("the configuration was not loaded; the old one stays in force", "error", err)
 				}
+				tellSystemd("READY=1")
 			}
 		}
 	}()

@@ -3,7 +3,14 @@ package main
 import (
 	"net"
 	"os"
+	"strconv"
 )
+
+// reloading is what systemd wants to know when a reload begins; with Type=notify-reload it
+// waits for the READY=1 after it. The time is that of the monotonic clock.
+func reloading() string {
+	return "RELOADING=1\nMONOTONIC_USEC=" + strconv.FormatInt(monotonic(), 10)
+}
 
 // tellSystemd tells systemd how the service is, see sd_notify(3). Without systemd
 // it does nothing, and a message that is lost does no harm.

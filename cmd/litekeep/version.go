@@ -2,6 +2,7 @@ package main
 
 import (
 	"runtime"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -11,25 +12,56 @@ import (
 // versionResult is the JSON of version.
 type versionResult struct {
 	failure
-	Version  string `json:"version"`
-	SQLite   string `json:"sqlite"`
-	Go       string `json:"go"`
-	Platform string `json:"platform"`
+	Version  string  `json:"version"`
+	SQLite   string  `json:"sqlite"`
+	Go       string  `json:"go"`
+	Platform string  `json:"platform"`
+	Commit   *string `json:"commit"`
+	Time     *string `json:"commit_time"`
+	Modified bool    `json:"modified"`
 }
 
 func (a *app) versionCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version [flags]",
-		Short: "Print the version",
+		Short: "Print the version, and what it was built from",
 		Args:  exactly(),
 		RunE: func(*cobra.Command, []string) error {
-			v := versionResult{succeeded(), litekeep.Version, litekeep.SQLiteVersion(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+			v := version(debug.ReadBuildInfo())
 			if a.json {
 				return a.printJSON(v)
 			}
-			return a.printf("litekeep %s (SQLite %s, %s, %s)\n", v.Version, v.SQLite, v.Go, v.Platform)
+			if err := a.printf("litekeep %s (SQLite %s, %s, %s)\n", v.Version, v.SQLite, v.Go, v.Platform); err != nil || v.Commit == nil {
+				return err
+			}
+			changed := ""
+			if v.Modified {
+				changed = ", with changes that are in no commit"
+			}
+			return a.printf("commit %s of %s%s\n", *v.Commit, *v.Time, changed)
 		},
 	}
 	a.jsonFlag(cmd.Flags())
 	return cmd
+}
+
+// version says what this program is. Go stamps the commit into what is built from a
+// checkout with git; a build from the module proxy has none.
+func version(info *debug.BuildInfo, ok bool) versionResult {
+	v := versionResult{
+		failure: succeeded(), Version: litekeep.Version, SQLite: litekeep.SQLiteVersion(),
+		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+	}
+	if !ok {
+		return v
+	}
+	stamp := map[string]string{}
+	for _, s := range info.Settings {
+		stamp[s.Key] = s.Value
+	}
+	if stamp["vcs.revision"] != "" && stamp["vcs.time"] != "" {
+		v.Commit, v.Time = orNull(stamp["vcs.revision"]), orNull(stamp["vcs.time"])
+		v.Modified = stamp["vcs.modified"] == "true"
+	}
+	return v
 }

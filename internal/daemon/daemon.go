@@ -39,6 +39,9 @@ func StatePath(folder string) string { return filepath.Join(folder, stateFile) }
 // AuditPath is the folder of the audit log.
 func AuditPath(folder string) string { return filepath.Join(folder, auditFolder) }
 
+// LockPath is the file that a service locks for as long as it runs.
+func LockPath(folder string) string { return filepath.Join(folder, lockFile) }
+
 // Options are what a Daemon is made from.
 type Options struct {
 	Config *config.Config
@@ -108,7 +111,7 @@ func (d *Daemon) openState(ctx context.Context) error {
 		d.o.Log.Error("the folder of the state cannot be made; nothing is remembered", "folder", folder, "error", err)
 		return nil
 	}
-	lock, err := durable.TryLock(filepath.Join(folder, lockFile), durable.Holder{PID: os.Getpid(), Command: "serve", Since: d.o.Now()})
+	lock, err := durable.TryLock(LockPath(folder), durable.Holder{PID: os.Getpid(), Command: "serve", Since: d.o.Now()})
 	var held *durable.HeldError
 	switch {
 	case errors.As(err, &held):
