@@ -48,6 +48,7 @@ type Problem struct {
 	Since   time.Time `json:"since,omitzero"`
 	Summary string    `json:"summary"` // what is wrong
 	Holds   string    `json:"holds"`   // what still holds
+	Hint    string    `json:"hint"`    // the way out, in words
 	Next    string    `json:"next"`    // the command to run next
 }
 
