@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/litekeep/litekeep/client"
 	"github.com/litekeep/litekeep/internal/config"
 )
 
@@ -18,7 +19,7 @@ func (a *app) configCommand() *cobra.Command {
 		Long: `Write and check litekeep.yaml, the configuration of the service. Every key of it is
 explained in docs/CONFIGURATION.md.`,
 	}
-	cmd.AddCommand(a.configInitCommand(), a.configCheckCommand(), a.configSchemaCommand())
+	cmd.AddCommand(a.configInitCommand(), a.configCheckCommand(), a.configSchemaCommand(), a.configReloadCommand())
 	return cmd
 }
 
@@ -58,6 +59,43 @@ type invalidConfig struct {
 }
 
 func (e *invalidConfig) Unwrap() []error { return []error{&e.hintedError, e.cause} }
+
+func (a *app) configReloadCommand() *cobra.Command {
+	return a.asking(&cobra.Command{
+		Use:   "reload [flags]",
+		Short: "Make the running service read litekeep.yaml again",
+		Long: `Make the running service read its litekeep.yaml again, as SIGHUP does, and say what
+changed. A file that is not valid is refused, and the old configuration stays in force.`,
+		Example: `  litekeep config check && litekeep config reload
+  litekeep config reload --server https://backup.example --token-file token`,
+		Args: exactly(),
+	}, a.configReload)
+}
+
+// reloadResult is what config reload --json prints.
+type reloadResult struct {
+	failure
+	Changes []string `json:"changes"`
+}
+
+func (a *app) configReload(cmd *cobra.Command, c *client.Client, _ []string) error {
+	changes, err := c.Reload(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(&reloadResult{succeeded(), append([]string{}, changes...)})
+	}
+	if len(changes) == 0 {
+		return a.printf("nothing changed\n")
+	}
+	for _, change := range changes {
+		if err := a.printf("%s\n", change); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (a *app) configSchemaCommand() *cobra.Command {
 	return &cobra.Command{

@@ -14,6 +14,7 @@ import (
 
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/client"
+	"github.com/litekeep/litekeep/internal/config"
 )
 
 // The environment of the commands that ask a service.
@@ -95,6 +96,10 @@ func (a *app) served(cmd *cobra.Command, r remote) *cobra.Command {
 	return cmd
 }
 
+// localService is asked where nobody says which service to ask: the one of this
+// machine, if its address is the default.
+var localService = "http://" + config.Default().Server.Listen
+
 // asking makes a command that only a service can do.
 func (a *app) asking(cmd *cobra.Command, run inquiry) *cobra.Command {
 	f := cmd.Flags()
@@ -103,7 +108,7 @@ func (a *app) asking(cmd *cobra.Command, run inquiry) *cobra.Command {
 	a.jsonFlag(f)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if a.server.url == "" {
-			return usage(cmd.CommandPath()+" asks a service: give --server or set "+serverVariable, seeHelp(cmd))
+			a.server.url = localService
 		}
 		return a.ask(cmd, args, run)
 	}

@@ -125,6 +125,9 @@ func (s *Service) saw(k *keeper, place string, l look) {
 	k.looks[place] = l
 	k.mu.Unlock()
 	s.reportPlace(k, place, before.problem, l.problem)
+	if l.problem == "" {
+		s.reportCopies(k, place, l.sum(place).Problem)
+	}
 }
 
 // noteCopies remembers what a run has found out about destinations.

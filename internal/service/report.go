@@ -94,6 +94,25 @@ func (s *Service) reportPlace(k *keeper, place, before, problem string) {
 	}
 }
 
+// reportCopies tells that copies in a place are damaged or missing. The end of it
+// is told by the next look at which all places of the database are whole.
+func (s *Service) reportCopies(k *keeper, place, problem string) {
+	conf := k.conf.Load()
+	e := notify.Event{
+		Kind: notify.KindVerificationFailed, Database: k.name, Place: place, Time: s.now().In(conf.zone), Cause: problem,
+		Next: "litekeep sync --full", Link: s.link("databases", k.name),
+	}
+	if problem == "" {
+		for _, d := range k.destinations(&listing{}) {
+			if !d.Primary && (d.Problem != "" || d.Looked.IsZero()) {
+				return
+			}
+		}
+		e = notify.Event{Kind: notify.KindRecovered, Database: k.name, Time: e.Time, Clears: []notify.Kind{notify.KindVerificationFailed}}
+	}
+	s.o.Teller.Report(s.base, e)
+}
+
 // catchUp copies to a destination that is back what it missed.
 func (s *Service) catchUp(k *keeper) {
 	k.mu.Lock()

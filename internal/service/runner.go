@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/notify"
 )
 
 // An order says what a job is to do.
@@ -98,6 +99,9 @@ func (s *Service) limited(ctx context.Context, k *keeper, j *job, o order) error
 		return errSlotTaken
 	}
 	s.tell(j.snapshot(false))
+	if o.kind == KindBackup {
+		s.o.Teller.Report(ctx, notify.Event{Kind: notify.KindBegun, Database: k.name, Time: s.now().In(conf.zone), RunID: j.snapshot(false).ID})
+	}
 	core := s.o.Core(conf.core, litekeep.WithProgress(j.progress), litekeep.WithClock(s.now),
 		litekeep.WithLogger(slog.New(jobHandler{s.log.Handler(), j})))
 	result := make(chan error, 1)
