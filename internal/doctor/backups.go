@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/litekeep/litekeep"
@@ -114,7 +116,9 @@ func (d *doctor) apart(path string, folder fs.FileInfo) {
 // elsewhere tells whether a database has a destination off a file system.
 func (d *doctor) elsewhere(db *config.Database, device uint64) bool {
 	for _, text := range db.Destinations {
-		if destination.IsURL(text) {
+		if path, ok := strings.CutPrefix(text, "file://"); ok {
+			text, _, _ = strings.Cut(path, "?")
+		} else if destination.IsURL(text) {
 			return true
 		}
 		info, err := os.Stat(text)
@@ -193,7 +197,7 @@ func (d *doctor) promises() {
 	for i := range d.Config.Databases {
 		db := &d.Config.Databases[i]
 		core := db.Core()
-		b, err := litekeep.LatestBackup(d.ctx, core.BackupDirectory+string(os.PathSeparator)+core.Name)
+		b, err := litekeep.LatestBackup(d.ctx, filepath.Join(core.BackupDirectory, core.Name))
 		run := "litekeep backup " + d.Quote(db.Path) + " --name " + d.Quote(db.Name) + " --dir " + d.Quote(core.BackupDirectory)
 		switch {
 		case errors.Is(err, litekeep.ErrNoBackup) || errors.Is(err, fs.ErrNotExist):

@@ -12,6 +12,7 @@ import (
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/internal/access"
 	"github.com/litekeep/litekeep/internal/access/tokens"
+	"github.com/litekeep/litekeep/internal/config"
 	"github.com/litekeep/litekeep/internal/daemon"
 	"github.com/litekeep/litekeep/internal/human"
 	"github.com/litekeep/litekeep/internal/notify"
@@ -20,34 +21,40 @@ import (
 
 // keys opens the newest sealed backup of each database with each of its keys.
 func (d *doctor) keys() {
-	any := false
+	sealed := 0
 	for i := range d.Config.Databases {
-		db := &d.Config.Databases[i]
-		if len(db.Keys) == 0 {
-			continue
-		}
-		any = true
-		ctx, cancel := context.WithTimeout(d.ctx, d.Timeout)
-		checks, err := litekeep.New(db.Core(), litekeep.WithClock(d.Now)).CheckKeys(ctx)
-		cancel()
-		failed := false
-		for _, c := range checks {
-			if !c.OK {
-				failed = true
-				d.add(Fail, db.Name, "key "+c.Key+" does not open "+c.Path+": "+c.Problem, "with this key it cannot be restored", "litekeep key list --dir "+d.Quote(db.Core().BackupDirectory)+" says which keys do")
-			}
-		}
-		switch {
-		case errors.Is(err, litekeep.ErrNoBackup):
-			d.add(Skip, db.Name, "there is no sealed backup yet to try the keys on", "", "")
-		case err != nil && !failed:
-			d.add(Fail, db.Name, err.Error(), "sealed backups cannot be made or restored", "bring the key back from where a copy of it is kept")
-		case err == nil:
-			d.ok(db.Name, "%s its newest backup", human.Plural(len(db.Keys), "key")+map[bool]string{true: " opens", false: " open"}[len(db.Keys) == 1])
+		if db := &d.Config.Databases[i]; len(db.Keys) > 0 {
+			sealed++
+			d.keysOf(db)
 		}
 	}
-	if !any {
+	if sealed == 0 {
 		d.add(Skip, "", "backups are not sealed", "whoever can read them has the data", "")
+	}
+}
+
+func (d *doctor) keysOf(db *config.Database) {
+	ctx, cancel := context.WithTimeout(d.ctx, d.Timeout)
+	defer cancel()
+	checks, err := litekeep.New(db.Core(), litekeep.WithClock(d.Now)).CheckKeys(ctx)
+	failed := false
+	for _, c := range checks {
+		if !c.OK {
+			failed = true
+			d.add(Fail, db.Name, "key "+c.Key+" does not open "+c.Path+": "+c.Problem, "with this key it cannot be restored",
+				"litekeep key list --dir "+d.Quote(db.Core().BackupDirectory)+" says which keys do")
+		}
+	}
+	switch {
+	case failed:
+	case errors.Is(err, litekeep.ErrNoBackup):
+		d.add(Skip, db.Name, "there is no sealed backup yet to try the keys on", "", "")
+	case err != nil:
+		d.add(Fail, db.Name, err.Error(), "sealed backups cannot be made or restored", "bring the key back from where a copy of it is kept")
+	case len(db.Keys) == 1:
+		d.ok(db.Name, "its key opens the newest backup")
+	default:
+		d.ok(db.Name, "each of its %d keys opens the newest backup", len(db.Keys))
 	}
 }
 
@@ -95,7 +102,7 @@ func (d *doctor) channels() {
 	case len(list) == 0:
 		return // config says so
 	case !d.Send:
-		d.add(Skip, "", human.Plural(len(list), "channel")+" not tried", "", "litekeep doctor --only channels --send")
+		d.add(Skip, "", human.Plural(len(list), "channel")+" not tried", "whether messages arrive is not known", "litekeep notify test --config "+d.Quote(d.File))
 		return
 	}
 	targets, err := daemon.Targets(d.Config, d.Now)
@@ -110,7 +117,7 @@ func (d *doctor) channels() {
 	}
 	for _, t := range targets {
 		if err := center.Test(d.ctx, t.Name); err != nil {
-			d.add(Fail, t.Name, "a test message was not delivered: "+err.Error(), "nobody is told on it when something is wrong", "correct the channel in "+d.Quote(d.File))
+			d.add(Fail, t.Name, "a test message was not delivered: "+err.Error(), "nobody is told on it when something is wrong", "correct the channel in "+d.Quote(d.File)+", and try: litekeep notify test "+d.Quote(t.Name))
 		} else {
 			d.ok(t.Name, "took a test message; look whether it arrived")
 		}
