@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -213,6 +214,8 @@ func explained(err error) error {
 			e.msg, e.hint = "there is more than one database", "name one: "+strings.Join(answer.Databases, ", ")
 		}
 		return e
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return &hintedError{msg: err.Error(), hint: "no service listens there: start one with `litekeep serve`, or say where it is with --server"}
 	}
 	return err
 }
