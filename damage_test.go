@@ -126,7 +126,8 @@ func TestEveryTruncation(t *testing.T) {
 }
 
 // TestRestoreOfFlippedBits restores with one bit of each tenth byte flipped. A
-// bit of a gzip header may say nothing; then what is restored must be right.
+// bit of a gzip header may say nothing, nor may one of the window's size in that of
+// a zstd frame; then what is restored must be right.
 func TestRestoreOfFlippedBits(t *testing.T) {
 	t.Parallel()
 	for _, codec := range []string{"zstd", "gzip", "none"} {
@@ -176,7 +177,7 @@ func TestRestoreOfFlippedBits(t *testing.T) {
 					t.Errorf("%s has changed", name)
 				}
 			}
-			if refused < 50/sparse || harmless > 0 && codec != "gzip" {
+			if refused < 50/sparse || harmless > 0 && codec == "none" {
 				t.Errorf("%d refused, %d harmless", refused, harmless)
 			}
 			t.Logf("%d refused, %d harmless", refused, harmless)
