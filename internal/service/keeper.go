@@ -19,12 +19,14 @@ type keeper struct {
 	mu       sync.Mutex
 	job      *job // queued or going on, nil if there is none
 	slot     time.Time
+	pause    pause
 	retry    retry
 	last     *Run // the last backup run that has ended
 	begun    bool // the service has looked at it since it started
 	syncDue  bool // a destination is back, and lacks what was made meanwhile
 	list     listing
 	looks    map[string]look // at destinations, by name
+	supplied time.Time       // when a look found that a destination lacks something
 	shrunken *shrinkage
 }
 

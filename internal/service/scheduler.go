@@ -83,7 +83,7 @@ func (s *Service) tick(ctx context.Context, k *keeper, now time.Time) time.Time 
 			k.setSlot(slot)
 		}
 	}
-	at, due, next := schedule.Due(conf.schedule, conf.spread, slot, now)
+	at, due, next := k.due(conf, slot, now)
 	switch {
 	case due:
 		trigger := triggerSchedule
@@ -121,6 +121,31 @@ func (s *Service) beginOwn(k *keeper, o order) {
 	}
 }
 
+// A pause is a time in which nothing is due.
+type pause struct {
+	conf       *conf
+	slot       time.Time // the newest that was handled
+	from, next time.Time
+}
+
+// due is schedule.Due, which is not asked again while nothing can be due: all
+// databases are looked at whenever a run ends, and the search takes its time.
+func (k *keeper) due(conf *conf, slot, now time.Time) (at time.Time, due bool, next time.Time) {
+	k.mu.Lock()
+	p := k.pause
+	k.mu.Unlock()
+	if p.conf == conf && p.slot.Equal(slot) && !now.Before(p.from) && now.Before(p.next) {
+		return time.Time{}, false, p.next
+	}
+	at, due, next = schedule.Due(conf.schedule, conf.spread, slot, now)
+	if !due && !slot.IsZero() {
+		k.mu.Lock()
+		k.pause = pause{conf, slot, now, next}
+		k.mu.Unlock()
+	}
+	return at, due, next
+}
+
 func (k *keeper) setSlot(slot time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -136,7 +161,7 @@ func (k *keeper) next(now time.Time) time.Time {
 	k.mu.Lock()
 	slot, retry := k.slot, k.retry
 	k.mu.Unlock()
-	_, due, next := schedule.Due(conf.schedule, conf.spread, slot, now)
+	_, due, next := k.due(conf, slot, now)
 	if due {
 		next = now
 	}

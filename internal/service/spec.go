@@ -2,6 +2,7 @@ package service
 
 import (
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/litekeep/litekeep"
@@ -33,9 +34,26 @@ func (s *spec) folder() string { return filepath.Join(s.core.BackupDirectory, s.
 func specOf(c *config.Config, d *config.Database) spec {
 	s := spec{
 		name: d.Name, path: d.Path, schedule: d.Slots(), scheduleText: d.Schedule, zone: d.Zone(), spread: d.Delay(),
-		overdueAt: d.OverdueAt, timeLimit: d.TimeLimit, verifyAll: d.Verify == config.VerifyFull, prune: d.Prune,
+		overdueAt: remembered(d.OverdueAt), timeLimit: d.TimeLimit, verifyAll: d.Verify == config.VerifyFull, prune: d.Prune,
 		shrink: int(d.Shrink), retention: d.Retention.Words(), diskLow: int64(c.Notifications.DiskLow), core: d.Core(),
 	}
 	s.core.NoPrune = true // the service prunes by itself, once it has looked at what it got
 	return s
+}
+
+// remembered is f, which need not be asked again for what it was asked last.
+// Every look at a database asks when it is overdue, and that takes a walk
+// through its schedule.
+func remembered(f func(time.Time) time.Time) func(time.Time) time.Time {
+	var mu sync.Mutex
+	var known bool
+	var last, at time.Time
+	return func(t time.Time) time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		if !known || t != last {
+			known, last, at = true, t, f(t)
+		}
+		return at
+	}
 }
