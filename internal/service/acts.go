@@ -119,6 +119,6 @@ func (s *Service) syncAct(k *keeper) func(context.Context, *job, Core) error {
 				j.logf(slog.LevelWarn, "%s was not copied to %s: %s", filepath.Base(a.Path), a.To, a.Error)
 			}
 		}
-		return errors.Join(err, s.look(ctx, k, false))
+		return errors.Join(err, s.look(ctx, k, nil, k.conf.Load().core.Copies))
 	}
 }

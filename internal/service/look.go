@@ -3,7 +3,9 @@ package service
 import (
 	"context"
 	"errors"
+	"maps"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,14 +23,43 @@ type look struct {
 	copies  map[string]litekeep.CopyCheck // by file name
 }
 
-// lookAround is how often the service looks at the destinations by itself, and
-// lookTimeout how long that may take: one that hangs must not keep the service
-// from the others.
+// lookAround is how often the service looks at a destination by itself, lookAgain
+// how often at one that could not be used, and lookTimeout how long that may take:
+// one that hangs must not keep the service from the others.
 const (
 	lookAround  = 6 * time.Hour
+	lookAgain   = 15 * time.Minute
 	lookTimeout = 2 * time.Minute
 	lookers     = 4 // at once
 )
+
+// errSilent is what is wrong with a destination that takes its time.
+var errSilent = errors.New("it does not answer")
+
+// A round is one time of looking at the destinations of all databases. A
+// destination that does not answer for one is not asked for the others.
+type round struct {
+	mu     sync.Mutex
+	silent map[string]bool
+}
+
+func (r *round) isSilent(place string) bool {
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.silent[place]
+}
+
+func (r *round) setSilent(place string) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.silent[place] = true
+}
 
 // lookLoop looks at destinations until ctx ends.
 func (s *Service) lookLoop(ctx context.Context) {
@@ -40,16 +71,16 @@ func (s *Service) lookLoop(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
+		r := &round{silent: map[string]bool{}}
 		var group errgroup.Group
 		group.SetLimit(lookers)
 		for _, k := range s.all() {
-			if !s.lookDue(ctx, k, s.now()) {
+			places := s.lookDue(ctx, k, s.now())
+			if len(places) == 0 {
 				continue
 			}
 			group.Go(func() error {
-				ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-				defer cancel()
-				if err := s.look(ctx, k, false); err != nil {
+				if err := s.look(ctx, k, r, places); err != nil && ctx.Err() == nil {
 					s.log.Warn("destinations cannot be looked at", "database", k.name, "error", err)
 				}
 				return nil
@@ -60,59 +91,150 @@ func (s *Service) lookLoop(ctx context.Context) {
 	}
 }
 
-// lookDue reports whether the destinations of a database have not been looked at
+// lookDue returns the destinations of a database that have not been looked at
 // for long.
-func (s *Service) lookDue(ctx context.Context, k *keeper, now time.Time) bool {
+func (s *Service) lookDue(ctx context.Context, k *keeper, now time.Time) (due []string) {
 	conf := k.conf.Load()
 	if len(conf.core.Copies) == 0 {
-		return false
+		return nil
 	}
 	if l := k.listing(ctx, now); len(l.backups) == 0 {
-		return false // the first backup makes the places that are not there yet
+		return nil // the first backup makes the places that are not there yet
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, place := range conf.core.Copies { // the primary folder is listed
+		l, every := k.looks[place], lookAround
+		if l.problem != "" {
+			every = lookAgain
+		}
+		if l.at.IsZero() || now.Sub(l.at) >= every || now.Before(l.at) {
+			due = append(due, place)
+		}
+	}
+	return due
+}
+
+// look looks at the copies in destinations of a database, and remembers what it
+// saw. Each destination has its own time, so that one that hangs says nothing of
+// the others. The error is that of a destination that cannot be used.
+func (s *Service) look(ctx context.Context, k *keeper, r *round, places []string) error {
+	whole := k.conf.Load().whole
+	var failed error
+	for _, place := range places {
+		if r.isSilent(place) {
+			failed = errSilent
+			s.saw(k, place, look{at: s.now(), problem: errSilent.Error()})
+			continue
+		}
+		one, cancel := context.WithTimeoutCause(ctx, lookTimeout, errSilent)
+		checks, err := whole.VerifyCopies(one, false, place)
+		if one.Err() != nil {
+			err = context.Cause(one)
+		}
+		cancel()
+		if ctx.Err() != nil {
+			return context.Cause(ctx) // that says nothing of the place
+		}
+		l := look{at: s.now(), copies: checksByFile(checks)}
+		switch {
+		case errors.Is(err, errSilent):
+			r.setSilent(place)
+			l.problem, failed = err.Error(), err
+		case err != nil && len(checks) == 0:
+			l.problem, failed = err.Error(), err
+		}
+		s.saw(k, place, l)
+	}
+	return errors.Join(failed, s.lookForMissing(ctx, k))
+}
+
+func checksByFile(checks []litekeep.CopyCheck) map[string]litekeep.CopyCheck {
+	byFile := make(map[string]litekeep.CopyCheck, len(checks))
+	for _, c := range checks {
+		byFile[filepath.Base(c.Path)] = c
+	}
+	return byFile
+}
+
+// lookForMissing finds out what a destination lacks that another one has. A
+// destination has a retention of its own, so that all have to be asked together;
+// but only where they differ.
+func (s *Service) lookForMissing(ctx context.Context, k *keeper) error {
+	conf := k.conf.Load()
+	list := k.listing(ctx, s.now())
+	places, differ := k.answering(conf, &list)
+	if !differ {
+		return nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, lookTimeout, errSilent)
+	defer cancel()
+	checks, _ := conf.whole.VerifyCopies(ctx, false, places...) // what is wrong is in the checks
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	missing := false
+	for _, c := range checks {
+		if !c.Missing {
+			continue
+		}
+		k.mu.Lock()
+		l := k.looks[c.Destination]
+		l.copies = maps.Clone(l.copies)
+		l.copies[filepath.Base(c.Path)] = c
+		if c.Destination != conf.core.BackupDirectory { // what that holds is its listing
+			k.looks[c.Destination] = l
+			missing = true
+		}
+		k.mu.Unlock()
+	}
+	if missing {
+		s.supply(k)
+	}
+	return nil
+}
+
+// answering returns the destinations that answered at the last look, and whether
+// they hold different backups.
+func (k *keeper) answering(conf *conf, list *listing) (places []string, differ bool) {
+	if list.err != nil {
+		return nil, false
+	}
+	places = append(places, conf.core.BackupDirectory)
+	files := map[string]int{}
+	for _, b := range list.backups {
+		files[fileOf(b)]++
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, place := range conf.core.Copies {
-		if at := k.looks[place].at; at.IsZero() || now.Sub(at) >= lookAround || now.Before(at) {
-			return true
+		if l := k.looks[place]; l.problem == "" && l.copies != nil {
+			places = append(places, place)
+			for file, c := range l.copies {
+				if !c.Missing {
+					files[file]++
+				}
+			}
 		}
 	}
-	return false
+	for _, n := range files {
+		differ = differ || n < len(places)
+	}
+	return places, differ
 }
 
-// look looks at the copies in all destinations of a database, and remembers what
-// it saw. The error is that of a destination that cannot be used.
-func (s *Service) look(ctx context.Context, k *keeper, full bool) error {
-	conf := k.conf.Load()
-	checks, _ := conf.whole.VerifyCopies(ctx, full) // what is wrong is in the checks
-	looks := map[string]look{}
-	for _, c := range checks {
-		l, ok := looks[c.Destination]
-		if !ok {
-			l = look{at: s.now(), full: full, copies: map[string]litekeep.CopyCheck{}}
-		}
-		l.copies[filepath.Base(c.Path)] = c
-		looks[c.Destination] = l
+// supply has a destination get what it lacks, unless that was tried lately.
+func (s *Service) supply(k *keeper) {
+	now := s.now()
+	k.mu.Lock()
+	again := k.supplied.IsZero() || now.Sub(k.supplied) >= lookAround || now.Before(k.supplied)
+	if again {
+		k.supplied = now
 	}
-	var failed error
-	for _, place := range conf.core.Copies { // the primary folder is listed
-		l, ok := looks[place]
-		if !ok { // nothing is there, or nothing could be seen
-			_, err := conf.whole.VerifyCopies(ctx, false, place)
-			l = look{at: s.now(), full: full}
-			if err != nil {
-				l.problem, failed = err.Error(), err
-			}
-		}
-		if err := ctx.Err(); err != nil {
-			if errors.Is(err, context.DeadlineExceeded) {
-				s.saw(k, place, look{at: s.now(), problem: "it does not answer"})
-			}
-			return err
-		}
-		s.saw(k, place, l)
+	k.mu.Unlock()
+	if again {
+		s.catchUp(k)
 	}
-	return failed
 }
 
 // saw remembers a look, and tells when a place went down or came back.
