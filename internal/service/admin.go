@@ -193,6 +193,8 @@ func (s *Service) reload(ctx context.Context) ([]string, error) {
 	if s.o.Load == nil {
 		return nil, fmt.Errorf("%w: there is no file to load again", ErrRequest)
 	}
+	s.adopting.Lock()
+	defer s.adopting.Unlock()
 	next, err := s.o.Load()
 	if err != nil {
 		return nil, &litekeep.Error{Op: "reload", Kind: litekeep.ErrConfig, Err: err, Hint: "the old configuration stays in force"}

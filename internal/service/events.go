@@ -104,7 +104,7 @@ type throttle struct {
 func (t *throttle) ready(now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if now.Sub(t.last) < t.every {
+	if since := now.Sub(t.last); since >= 0 && since < t.every { // below 0 the clock was set back
 		return false
 	}
 	t.last = now

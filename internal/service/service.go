@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -87,10 +88,13 @@ type Service struct {
 
 	auditTrouble atomic.Pointer[error] // of the last write to the audit log
 
+	adopting sync.Mutex // one configuration after the other
+
 	mu        sync.Mutex
 	cfg       *config.Config
 	databases map[string]*keeper
-	base      context.Context // of all jobs
+	retired   map[string]*keeper // no longer configured; a run of one may go on
+	base      context.Context    // of all jobs
 	stop      context.CancelCauseFunc
 	stopping  bool
 }
@@ -112,7 +116,7 @@ func New(ctx context.Context, o Options) *Service {
 	}
 	s := &Service{
 		o: o, now: o.Now, log: o.Log, hub: newHub(), started: o.Now(),
-		wake: make(chan struct{}, 1), recent: newRecent(), databases: map[string]*keeper{},
+		wake: make(chan struct{}, 1), recent: newRecent(), databases: map[string]*keeper{}, retired: map[string]*keeper{},
 	}
 	s.books = &books{store: o.State, log: o.Log}
 	s.turns = newTurns(o.Config.Runs.Parallel)
@@ -131,7 +135,8 @@ func New(ctx context.Context, o Options) *Service {
 // adopt makes the databases those of c. One that stays keeps what is known of it.
 func (s *Service) adopt(ctx context.Context, c *config.Config) {
 	s.mu.Lock()
-	old := s.databases
+	old := maps.Clone(s.retired) // one that comes back must not run beside itself
+	maps.Copy(old, s.databases)
 	s.mu.Unlock()
 	databases := make(map[string]*keeper, len(c.Databases))
 	for i := range c.Databases {
@@ -143,7 +148,7 @@ func (s *Service) adopt(ctx context.Context, c *config.Config) {
 		if k == nil {
 			k = &keeper{name: sp.name, looks: map[string]look{}}
 			k.conf.Store(next)
-			s.recall(ctx, k, c.Runs.Retries)
+			s.recall(ctx, k, c.Runs)
 		}
 		if before := k.conf.Swap(next); before.scheduleText != next.scheduleText {
 			k.setSlot(s.now()) // slots of the new schedule that have passed were never promised
@@ -151,26 +156,38 @@ func (s *Service) adopt(ctx context.Context, c *config.Config) {
 		}
 		k.forget()
 		databases[sp.name] = k
+		delete(old, sp.name)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.cfg, s.databases = c, databases
+	s.cfg, s.databases, s.retired = c, databases, old
 	s.turns.resize(c.Runs.Parallel)
 }
 
 // recall takes what the state knows of a database. A run that the end of an
-// earlier life of the service has stopped is tried again.
-func (s *Service) recall(ctx context.Context, k *keeper, retries int) {
+// earlier life of the service has stopped is tried again, and so is one that
+// waited for its next try.
+func (s *Service) recall(ctx context.Context, k *keeper, runs config.Runs) {
 	k.slot = s.books.slot(ctx, k.name)
 	k.last = s.books.lastBackup(ctx, k.name)
 	k.shrunken = s.books.shrinkage(ctx, k.name)
 	r := k.last
-	if r == nil || r.Trigger == triggerRequest || r.Attempt > retries {
+	if r == nil || r.Trigger == triggerRequest || r.Attempt > runs.Retries {
 		return
 	}
-	if r.Outcome == OutcomeCrashed || r.Outcome == OutcomeCancelled {
-		k.retry = retry{at: s.now(), slot: r.Slot, attempt: r.Attempt + 1}
+	at := s.now()
+	switch {
+	case r.Outcome == OutcomeCrashed || r.Outcome == OutcomeCancelled:
+	case r.Outcome.transient():
+		// Not later than it would have been: the clock may have been set back.
+		wait := backoff(runs.RetryAfter, r.Attempt)
+		if planned := r.Ended.Add(wait); planned.After(at) {
+			at = at.Add(min(planned.Sub(at), wait))
+		}
+	default:
+		return
 	}
+	k.retry = retry{at: at, slot: r.Slot, attempt: r.Attempt + 1}
 }
 
 // Serve runs the schedules until ctx ends. It then waits for what goes on, for as
