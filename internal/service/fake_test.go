@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,13 +33,29 @@ type world struct {
 	cancel context.CancelFunc
 	store  *state.Store
 	log    *audit.Log
+	core   func(litekeep.Config) Core // what the databases are played by
+	offset atomic.Int64               // by how much the clock is wrong, in nanoseconds
+	gauge  gauge
 	*Service
+}
+
+// now is the clock of the service.
+func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.offset.Load())) }
+
+// A gauge counts the backups of all databases that go on at once.
+type gauge struct{ now, most atomic.Int64 }
+
+func (g *gauge) add(n int64) {
+	now := g.now.Add(n)
+	for most := g.most.Load(); now > most && !g.most.CompareAndSwap(most, now); most = g.most.Load() {
+	}
 }
 
 // A play is a database that is played: what Core would do, in no time or in as
 // much as the test says.
 type play struct {
 	name string
+	w    *world
 
 	mu      sync.Mutex
 	backups []*litekeep.Backup // newest first
@@ -53,8 +70,10 @@ type play struct {
 }
 
 func (p *play) CreateBackup(ctx context.Context) (*litekeep.Backup, error) {
+	p.w.gauge.add(1)
+	defer p.w.gauge.add(-1)
 	p.mu.Lock()
-	now := time.Now()
+	now := p.w.now()
 	p.runs = append(p.runs, now)
 	n := len(p.runs)
 	p.atOnce++
@@ -79,7 +98,7 @@ func (p *play) CreateBackup(ctx context.Context) (*litekeep.Backup, error) {
 	}
 	b := &litekeep.Backup{
 		Path: fmt.Sprintf("/played/%s/%s.json.zst", p.name, now.UTC().Format("20060102T150405.000Z")), Database: p.name,
-		Timestamp: now, Verified: time.Now(), Checked: time.Now(), SizeBytes: rows * 10, RecordCount: rows, DocumentBytes: rows * 40,
+		Timestamp: now, Verified: p.w.now(), Checked: p.w.now(), SizeBytes: rows * 10, RecordCount: rows, DocumentBytes: rows * 40,
 		Duration: takes,
 	}
 	p.mu.Lock()
@@ -180,12 +199,25 @@ defaults:
 // newWorld makes a service of what yaml says below the head of the file.
 func newWorld(t *testing.T, yaml string) *world {
 	t.Helper()
-	dir := t.TempDir()
+	return newWorldIn(t, t.TempDir(), yaml)
+}
+
+func newWorldIn(t *testing.T, dir, yaml string) *world {
+	t.Helper()
 	w := &world{t: t, dir: dir, yaml: fmt.Sprintf(head, dir, dir) + yaml, plays: map[string]*play{}}
-	for _, d := range w.config().Databases {
-		w.plays[d.Name] = &play{name: d.Name, takes: time.Minute, rows: 1000}
-	}
+	w.core = func(c litekeep.Config) Core { return w.plays[c.Name] }
+	w.addPlays()
 	return w
+}
+
+// addPlays makes plays of the databases that the configuration has.
+func (w *world) addPlays() {
+	w.t.Helper()
+	for _, d := range w.config().Databases {
+		if w.plays[d.Name] == nil {
+			w.plays[d.Name] = &play{name: d.Name, w: w, takes: time.Minute, rows: 1000}
+		}
+	}
 }
 
 func (w *world) config() *config.Config {
@@ -202,13 +234,13 @@ func (w *world) start() {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var err error
-	if w.store, err = state.Open(ctx, filepath.Join(w.dir, "state.db"), time.Now); err != nil {
+	if w.store, err = state.Open(ctx, filepath.Join(w.dir, "state.db"), w.now); err != nil {
 		w.t.Fatal(err)
 	}
-	w.log = audit.New(filepath.Join(w.dir, "audit"), audit.Options{Now: time.Now})
+	w.log = audit.New(filepath.Join(w.dir, "audit"), audit.Options{Now: w.now})
 	w.events = &events{}
 	center, err := notify.New(ctx, []notify.Target{{Name: "test", Type: "test", Channel: w.events}}, notify.NewMemory(), notify.Options{
-		First: time.Second, Group: time.Second, PerHour: 1000, PerDay: 10000,
+		First: time.Second, Group: time.Second, PerHour: 1000, PerDay: 10000, Now: w.now,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -218,8 +250,8 @@ func (w *world) start() {
 			return config.Parse("litekeep.yaml", []byte(w.yaml), func(string) (string, bool) { return "", false })
 		},
 		State: w.store, Audit: w.log, AuditFolder: filepath.Join(w.dir, "audit"), Teller: center,
-		Core: func(c litekeep.Config, _ ...litekeep.Option) Core { return w.plays[c.Name] },
-		Log:  slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Core: func(c litekeep.Config, _ ...litekeep.Option) Core { return w.core(c) }, Now: w.now,
+		Log: slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	w.cancel, w.out = cancel, make(chan error, 1)
 	told := make(chan struct{})
