@@ -175,17 +175,15 @@ func (s *Service) lookForMissing(ctx context.Context, k *keeper) error {
 	}
 	missing := false
 	for _, c := range checks {
-		if !c.Missing {
+		if !c.Missing || c.Destination == conf.core.BackupDirectory { // what that holds is its listing
 			continue
 		}
+		missing = true
 		k.mu.Lock()
 		l := k.looks[c.Destination]
-		l.copies = maps.Clone(l.copies)
+		l.copies = maps.Clone(l.copies) // answering has seen that there are some
 		l.copies[filepath.Base(c.Path)] = c
-		if c.Destination != conf.core.BackupDirectory { // what that holds is its listing
-			k.looks[c.Destination] = l
-			missing = true
-		}
+		k.looks[c.Destination] = l
 		k.mu.Unlock()
 	}
 	if missing {
