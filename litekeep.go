@@ -61,7 +61,7 @@ func WithProgress(report func(Progress)) Option { return func(s *Service) { s.pr
 
 // Progress says how far a run has come.
 type Progress struct {
-	Phase string // snapshot, export, verify, build, prove, publish
+	Phase string // snapshot (not of a database at rest), export, verify, build, prove, publish
 	Rows  int64  // rows so far, where the phase counts them
 	Bytes int64  // bytes so far
 	Total int64  // bytes in all, 0 if that is not known
