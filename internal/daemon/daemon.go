@@ -61,6 +61,7 @@ type Daemon struct {
 	log      *audit.Log
 	tokens   *access.Registry
 	teller   *teller
+	memory   notify.Store // of messages, where there is no state
 	service  *service.Service
 	metrics  *metrics.Metrics
 	listener net.Listener // nil without a server
@@ -69,21 +70,25 @@ type Daemon struct {
 }
 
 // Open takes what the service needs. Close gives it back if Run is not called.
-func Open(ctx context.Context, o Options) (d *Daemon, err error) {
+func Open(ctx context.Context, o Options) (*Daemon, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d = &Daemon{o: o, teller: &teller{}, stopping: make(chan struct{})}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, d.Close())
-		}
-	}()
+	d := &Daemon{o: o, teller: &teller{}, memory: notify.NewMemory(), stopping: make(chan struct{})}
+	if err := d.open(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// open takes what the service needs; what it took when it fails, Close gives back.
+func (d *Daemon) open(ctx context.Context) error {
+	o := d.o
 	if err := d.openState(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	d.log = audit.New(AuditPath(o.Config.State), audit.Options{Now: o.Now})
 	if err := d.log.Check(); err != nil {
@@ -91,7 +96,7 @@ func Open(ctx context.Context, o Options) (d *Daemon, err error) {
 	}
 	d.tokens = access.NewRegistry(tokens.New(d.store, o.Config.State), o.Now)
 	if err := d.useChannels(ctx, o.Config); err != nil {
-		return nil, err
+		return err
 	}
 	d.metrics = metrics.New(metrics.Build{Version: litekeep.Version, SQLite: litekeep.SQLiteVersion()}, func() metrics.Snapshot {
 		return d.service.Metrics(context.Background())
@@ -100,7 +105,7 @@ func Open(ctx context.Context, o Options) (d *Daemon, err error) {
 		Config: o.Config, Load: o.Load, Adopted: d.adopted, State: d.store, Audit: d.log, AuditFolder: AuditPath(o.Config.State),
 		Tokens: d.tokens, Teller: d.teller, RunEnded: d.metrics.RunEnded, Now: o.Now, Log: o.Log,
 	})
-	return d, d.listen(ctx)
+	return d.listen(ctx)
 }
 
 // openState locks the folder of the state and opens it. A state that cannot be
@@ -144,19 +149,20 @@ func (d *Daemon) useChannels(ctx context.Context, c *config.Config) error {
 	if err != nil {
 		host = "" // messages do without
 	}
-	var store notify.Store = notify.NewMemory()
+	var store notify.Store = d.memory
 	if d.store != nil {
 		store = outbox.New(d.store, d.o.Now)
 	}
 	n := c.Notifications
-	center, err := notify.New(ctx, list, store, notify.Options{
-		Group: n.Group, First: min(n.Group, time.Minute), Repeat: n.Repeat, PerDay: cmp.Or(n.Limit, unlimited), PerHour: cmp.Or(n.Limit, unlimited),
-		Host: host, Now: d.o.Now, Log: d.o.Log,
+	err = d.teller.use(func() (*notify.Center, error) {
+		return notify.New(ctx, list, store, notify.Options{
+			Group: n.Group, First: min(n.Group, time.Minute), Repeat: n.Repeat, PerDay: cmp.Or(n.Limit, unlimited), PerHour: cmp.Or(n.Limit, unlimited),
+			Host: host, Now: d.o.Now, Log: d.o.Log,
+		})
 	})
 	if err != nil {
 		return &litekeep.Error{Op: "serve", Kind: litekeep.ErrConfig, Err: err}
 	}
-	d.teller.use(center)
 	return nil
 }
 

@@ -16,23 +16,34 @@ type teller struct {
 	done   chan struct{}
 }
 
-// use makes c the Center, and waits until the one before has ended.
-func (t *teller) use(c *notify.Center) {
-	ctx, stop := context.WithCancel(context.Background())
+// use makes what open returns the Center. The one before has ended when open is
+// called, so that what it was told last is in the store and in no other hands. If
+// open fails, it goes on.
+func (t *teller) use(open func() (*notify.Center, error)) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.end()
-	t.center, t.stop, t.done = c, stop, make(chan struct{})
-	go func(done chan struct{}) {
+	c, err := open()
+	if err == nil {
+		t.center = c
+	}
+	if t.center == nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	t.stop, t.done = stop, make(chan struct{})
+	go func(c *notify.Center, done chan struct{}) {
 		defer close(done)
 		c.Run(ctx)
-	}(t.done)
+	}(t.center, t.done)
+	return err
 }
 
 func (t *teller) end() {
 	if t.stop != nil {
 		t.stop()
 		<-t.done
+		t.stop = nil
 	}
 }
 
