@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -274,9 +273,3 @@ func (w *world) stop() {
 
 // admin is somebody who may do all.
 var admin = access.Principal{ID: "tk_1", Name: "ada", Role: access.Admin}
-
-func (w *world) damageState() {
-	if err := os.Remove(filepath.Join(w.dir, "state.db")); err != nil {
-		w.t.Fatal(err)
-	}
-}

@@ -222,7 +222,7 @@ func TestEachHourOfAClockChange(t *testing.T) {
 		t.Run(c.zone+" "+c.day, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, "databases:\n"+scheduled("app", "5 * * * *", c.zone, "0s"))
-				w.offset.Store(int64(date(t, c.day).Add(-30 * time.Hour).Sub(time.Now())))
+				w.offset.Store(int64(time.Until(date(t, c.day).Add(-30 * time.Hour))))
 				w.start()
 				time.Sleep(60 * time.Hour)
 				runs := w.plays["app"].began()[1:]
