@@ -102,14 +102,21 @@ func good(b *litekeep.Backup) bool {
 	return !b.Verified.IsZero() && !b.Damaged && b.Problem == ""
 }
 
-// newestGood returns the newest good backup, nil if there is none.
+// newestGood returns the newest good backup, nil if there is none. The safety
+// backup of a restore holds what somebody wanted to be rid of, so it is taken
+// only where there is no other.
 func (l *listing) newestGood() *litekeep.Backup {
+	var safety *litekeep.Backup
 	for _, b := range l.backups { // newest first
-		if good(b) {
+		switch {
+		case !good(b):
+		case !b.Safety:
 			return b
+		case safety == nil:
+			safety = b
 		}
 	}
-	return nil
+	return safety
 }
 
 // find returns the backup with that file name, nil if there is none. Names are

@@ -212,3 +212,16 @@ func TestStopWhileRunning(t *testing.T) {
 		}
 	})
 }
+
+func TestNewestGoodIsNoSafetyBackup(t *testing.T) {
+	at := time.Now()
+	safety := &litekeep.Backup{Path: "safety", Timestamp: at, Verified: at, Safety: true}
+	own := &litekeep.Backup{Path: "own", Timestamp: at.Add(-time.Hour), Verified: at}
+	damaged := &litekeep.Backup{Path: "damaged", Timestamp: at, Verified: at, Damaged: true}
+	if b := (&listing{backups: []*litekeep.Backup{damaged, safety, own}}).newestGood(); b != own {
+		t.Errorf("chose %v", b)
+	}
+	if b := (&listing{backups: []*litekeep.Backup{damaged, safety}}).newestGood(); b != safety {
+		t.Errorf("chose %v", b)
+	}
+}
