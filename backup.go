@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/litekeep/litekeep/internal/archive"
+	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/document"
 	"github.com/litekeep/litekeep/internal/durable"
 	"github.com/litekeep/litekeep/internal/engine"
@@ -59,6 +60,9 @@ type run struct {
 }
 
 func (s *Service) createBackup(ctx context.Context, p *vault.Pin) (b *Backup, err error) {
+	if destination.IsURL(s.cfg.BackupDirectory) {
+		return s.createStaged(ctx, p)
+	}
 	if err := s.cfg.Validate(); err != nil {
 		return nil, err
 	}

@@ -27,7 +27,9 @@ type Config struct {
 	// methods keep to its backups if it is set, else to all of BackupDirectory.
 	DatabasePath string `env:"DATABASE_PATH"`
 	// BackupDirectory is the folder for backups, made with mode 0700 when it
-	// is missing. Default ./backups.
+	// is missing. Default ./backups. It may be the URL of a destination, as in
+	// Copies, for CreateBackup, ListBackups, BackupStats and CleanupOldBackups;
+	// a backup is then made in a folder below TempDirectory, or the system's, first.
 	BackupDirectory string `env:"BACKUP_DIRECTORY"`
 	// RetentionDays is how many days every backup is kept. Default 7.
 	RetentionDays int `env:"RETENTION_DAYS"`
@@ -226,7 +228,7 @@ func (c Config) Validate() error {
 	field(c.LockTimeout < 0, "LockTimeout", "%v is negative", c.LockTimeout)
 	field(c.Name != "" && c.Name != cleanName(c.Name), "Name", "%q cannot name a folder; %q can", c.Name, cleanName(c.Name))
 	field(destination.IsURL(c.BackupDirectory), "BackupDirectory",
-		"is a URL; a backup goes to a folder first, and from there to the destinations in Copies (--copy)")
+		"is a URL; this works on a folder of backups")
 	for i, text := range c.Copies {
 		if err := destination.Check(text); err != nil {
 			field(true, "Copies", "%d: %v", i+1, err)

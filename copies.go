@@ -41,53 +41,72 @@ func (s *Service) openDestination(ctx context.Context, text string, create bool)
 	return destination.Open(ctx, text, destination.Options{Policy: s.cfg.policy(), Grace: s.cfg.TrashGrace, Create: create})
 }
 
-// copyAll copies a new backup to the other destinations, side by side. What went
-// wrong is in the results; the error matches ErrCopies when too few places hold
-// the backup now.
-func (s *Service) copyAll(ctx context.Context, b *Backup) error {
-	source, err := s.localSource(b)
-	if err != nil {
+// copyAll copies a new backup to the other destinations. What went wrong is in the
+// results; the error matches ErrCopies when too few places hold the backup now.
+func (s *Service) copyAll(ctx context.Context, b *Backup) (err error) {
+	if b.Copies, err = s.copyTo(ctx, b, s.cfg.Copies); err != nil {
 		return err
 	}
+	good := 1
+	var errs []error
+	for _, r := range b.Copies {
+		if r.OK {
+			good++
+		} else {
+			errs = append(errs, errors.New(r.Error))
+		}
+	}
+	if err := s.enough(b, good, errs); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// enough returns an error that matches ErrCopies when fewer places than MinCopies
+// hold a backup.
+func (s *Service) enough(b *Backup, good int, errs []error) error {
+	need := s.cfg.minCopies()
+	if good >= need {
+		return nil
+	}
+	return &Error{
+		Op: "backup", Path: b.Path, Kind: ErrCopies,
+		Err:  fmt.Errorf("%d of %d places hold it, and %d must: %w", good, 1+len(s.cfg.Copies), need, errors.Join(errs...)),
+		Hint: "what is there can be restored; when the destinations work again, `litekeep sync` copies what is missing",
+	}
+}
+
+// copyTo copies a backup in BackupDirectory to destinations, side by side. What
+// went wrong with one is in its result.
+func (s *Service) copyTo(ctx context.Context, b *Backup, places []string) ([]CopyResult, error) {
+	source, err := s.localSource(b)
+	if err != nil {
+		return nil, err
+	}
 	var done progressSum
-	results := make([]CopyResult, len(s.cfg.Copies))
-	errs := make([]error, len(s.cfg.Copies))
+	results := make([]CopyResult, len(places))
 	var all sync.WaitGroup
-	for i, text := range s.cfg.Copies {
+	for i, text := range places {
 		all.Go(func() {
 			begin := s.now()
 			own := *source
 			own.Progress = func(n int64) {
 				s.progressOf(&done, i, n, Progress{Phase: "copy", Total: b.SizeBytes * int64(len(results))})
 			}
-			errs[i] = s.copyTo(ctx, text, &own)
+			err := s.put(ctx, text, &own)
 			results[i] = CopyResult{
-				Destination: text, Path: destination.Join(text, source.Ref), OK: errs[i] == nil, Duration: s.now().Sub(begin),
+				Destination: text, Path: destination.Join(text, source.Ref), OK: err == nil, Duration: s.now().Sub(begin),
 			}
-			if errs[i] != nil {
-				results[i].Error = errs[i].Error()
-				s.log.Error("copy failed", "destination", text, "error", errs[i])
+			if err != nil {
+				results[i].Error = err.Error()
+				s.log.Error("copy failed", "destination", text, "error", err)
 			} else {
 				s.log.Info("copy done", "destination", text)
 			}
 		})
 	}
 	all.Wait()
-	b.Copies = results
-	good := 1
-	for _, r := range results {
-		if r.OK {
-			good++
-		}
-	}
-	if need := s.cfg.minCopies(); good < need {
-		return &Error{
-			Op: "backup", Path: b.Path, Kind: ErrCopies,
-			Err:  fmt.Errorf("%d of %d places hold it, and %d must: %w", good, 1+len(results), need, errors.Join(errs...)),
-			Hint: "what is there can be restored; when the destinations work again, `litekeep sync` copies what is missing",
-		}
-	}
-	return ctx.Err()
+	return results, nil
 }
 
 // localSource makes a source of a backup in BackupDirectory.
@@ -113,7 +132,8 @@ func (s *Service) localSource(b *Backup) (*vault.Source, error) {
 	return source, nil
 }
 
-func (s *Service) copyTo(ctx context.Context, text string, source *vault.Source) error {
+// put copies a source to one destination, and begins anew where that may help.
+func (s *Service) put(ctx context.Context, text string, source *vault.Source) error {
 	d, err := s.openDestination(ctx, text, true)
 	if err != nil {
 		return err

@@ -236,6 +236,57 @@ func TestPruneCopies(t *testing.T) {
 
 // TestVaultOnS3 is the whole way: sealed copies in a folder and in two buckets,
 // proven by their bytes, restored from what still lives.
+// TestPrimaryOnS3 backs up to a bucket that is the first place of all.
+func TestPrimaryOnS3(t *testing.T) {
+	w := newWorld(t, smallSQL, nil)
+	one, folder := realtest.S3(t), filepath.Join(w.dir, "second")
+	temp := filepath.Join(w.dir, "temp")
+	s := w.service(func(c *litekeep.Config) { c.BackupDirectory, c.Copies, c.TempDirectory = one, []string{folder}, temp })
+	if p, err := s.PlanBackup(t.Context()); err != nil || !strings.HasPrefix(p.Folder, "s3://") {
+		t.Errorf("plan %+v, %v", p, err)
+	}
+	b, err := s.CreateBackup(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(b.Copies) != 2 || b.Path != b.Copies[0].Path || b.Verified.IsZero() || len(b.Pruned) != 2 {
+		t.Errorf("made %+v", b)
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) != 0 {
+		t.Errorf("left %v, %v", left, err)
+	}
+	if v, err := s.VerifyBackup(t.Context(), b.Path); err != nil || !v.OK {
+		t.Errorf("verified %+v, %v", v, err)
+	}
+	target := filepath.Join(w.dir, "new.db")
+	if r, err := s.RestoreBackup(t.Context(), b.Path, target, litekeep.RestoreOptions{}); err != nil || r.Digest != b.Digest {
+		t.Errorf("restored %+v, %v", r, err)
+	}
+	// What replaces a database is kept in the bucket, too.
+	r, err := s.RestoreBackup(t.Context(), b.Path, w.db, litekeep.RestoreOptions{})
+	if err != nil || !strings.HasPrefix(r.SafetyBackup, "s3://") {
+		t.Errorf("restored over it: %+v, %v", r, err)
+	}
+	list, err := s.ListBackups(t.Context())
+	if err != nil || len(list) != 2 || list[0].Pin == nil {
+		t.Errorf("listed %+v, %v", list, err)
+	}
+	// A bucket that is not there fails the run; with another place it need not.
+	gone := "s3://nobody" + one[strings.Index(one, "?"):]
+	lost := func(least int) error {
+		_, err := w.service(func(c *litekeep.Config) {
+			c.BackupDirectory, c.Copies, c.MinCopies = gone, []string{folder}, least
+		}).CreateBackup(t.Context())
+		return err
+	}
+	if err := lost(0); !errors.Is(err, litekeep.ErrCopies) {
+		t.Errorf("all places: %v", err)
+	}
+	if err := lost(1); err != nil {
+		t.Errorf("one place: %v", err)
+	}
+}
+
 func TestVaultOnS3(t *testing.T) {
 	w := newWorld(t, smallSQL, nil)
 	key, err := keys.Generate()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/durable"
 )
 
@@ -35,6 +36,9 @@ func (s *Service) PlanBackup(ctx context.Context) (*BackupPlan, error) {
 func (s *Service) planBackup(ctx context.Context) (*BackupPlan, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if destination.IsURL(s.cfg.BackupDirectory) {
+		return s.planStaged(ctx)
 	}
 	if err := s.cfg.Validate(); err != nil {
 		return nil, err

@@ -57,7 +57,7 @@ func fromEnvironment() (litekeep.Config, error) {
 }
 
 func (a *app) dirFlag(f *pflag.FlagSet) {
-	f.StringVar(&a.cfg.BackupDirectory, "dir", a.cfg.BackupDirectory, "`FOLDER` of the backups; for list, stats and prune also a URL")
+	f.StringVar(&a.cfg.BackupDirectory, "dir", a.cfg.BackupDirectory, "`FOLDER` of the backups, or the URL of a destination (s3://, gs://, azblob://) for backup, list, stats and prune")
 }
 
 func (a *app) jsonFlag(f *pflag.FlagSet) {
