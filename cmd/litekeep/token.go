@@ -266,11 +266,12 @@ func (a *app) tokenList(ctx context.Context, flags stateFlags) error {
 func (a *app) tokenRevokeCommand() *cobra.Command {
 	var o stateFlags
 	cmd := &cobra.Command{
-		Use:   "revoke TOKEN [flags]",
-		Short: "Revoke a token",
-		Long:  "Revoke the token with the id TOKEN, or the one that is good and has that name. Its\nsessions at the dashboard end, too.",
-		Args:  exactly("TOKEN"),
-		RunE:  func(cmd *cobra.Command, args []string) error { return a.tokenRevoke(cmd.Context(), args[0], o) },
+		Use:     "revoke TOKEN [flags]",
+		Short:   "Revoke a token",
+		Long:    "Revoke the token with the id TOKEN, or the one that is good and has that name. Its\nsessions at the dashboard end, too.",
+		Example: "  litekeep token revoke ci\n  litekeep token revoke tk_0123456789ab --state /var/lib/litekeep",
+		Args:    exactly("TOKEN"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.tokenRevoke(cmd.Context(), args[0], o) },
 	}
 	o.add(cmd.Flags())
 	a.jsonFlag(cmd.Flags())

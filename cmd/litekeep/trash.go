@@ -102,6 +102,7 @@ func (a *app) trashEmptyCommand() *cobra.Command {
 		Long: `Remove what is in the trash of --dir and of each --copy without waiting for the
 grace time. A verified backup stays while no other of its database is verified,
 unless --force is given.`,
+		Example:     "  litekeep trash empty --dir /backups --dry-run",
 		Annotations: map[string]string{needsConfig: "yes"},
 		Args:        exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -132,6 +133,7 @@ func (a *app) deleteCommand() *cobra.Command {
 		Long: `Delete one backup and its copies: into the trash where --trash-grace is set, else
 for good. A pinned backup and the last --keep-minimum verified ones of a database
 stay unless --force is given.`,
+		Example:     "  litekeep delete backups/app/20261122T020000.123Z.json.zst --trash-grace 3d --dry-run",
 		Annotations: map[string]string{needsConfig: "yes"},
 		Args:        exactly("BACKUP"),
 		RunE: func(cmd *cobra.Command, args []string) error {
