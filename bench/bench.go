@@ -107,6 +107,11 @@ func (b *bench) measure(ctx context.Context) error {
 			return err
 		}
 	}
+	if slices.Contains(b.only, "service") {
+		if err := b.servicePart(ctx); err != nil {
+			return err
+		}
+	}
 	b.results.Floor = ownPeak()
 	b.results.Targets = b.targets()
 	return nil

@@ -19,6 +19,7 @@ type config struct {
 	peers       []string // programs that may be used
 	only        []string // parts of the measurement
 	runs        int
+	databases   []int // how many the service is to keep
 	json        bool
 	dir         string
 	s3          string        // URL of a bucket for the vault, "" for none
@@ -29,7 +30,7 @@ type config struct {
 
 var (
 	allShapes = []string{"mixed", "narrow", "text"}
-	allParts  = []string{"backup", "restore", "memory", "writer", "vault"}
+	allParts  = []string{"backup", "restore", "memory", "writer", "vault", "service"}
 	allPeers  = []string{"sqlite3", "zstd", "python3", "restic"}
 )
 
@@ -41,6 +42,7 @@ func parse(args []string) (*config, error) {
 	shapes := f.String("shapes", strings.Join(allShapes, ","), "`shapes` of databases")
 	peers := f.String("peers", strings.Join(allPeers, ","), "`programs` to compare with")
 	only := f.String("only", strings.Join(allParts, ","), "`parts` to measure")
+	databases := f.String("databases", "1,20,200", "how many databases the service keeps, one `number` after the other")
 	f.IntVar(&c.runs, "runs", 3, "`rounds` of each measurement")
 	f.BoolVar(&c.json, "json", false, "print JSON")
 	f.StringVar(&c.dir, "dir", filepath.Join(os.TempDir(), "litekeep-bench"), "`folder` for databases and outputs, kept for the next run")
@@ -67,6 +69,13 @@ func parse(args []string) (*config, error) {
 			return nil, fmt.Errorf("-memory-sizes: %w", err)
 		}
 		c.memorySizes = append(c.memorySizes, n)
+	}
+	for word := range strings.SplitSeq(*databases, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(word))
+		if err != nil || n < 1 || n > 1000 {
+			return nil, fmt.Errorf("-databases: %q is no number from 1 to 1000", word)
+		}
+		c.databases = append(c.databases, n)
 	}
 	for _, list := range []struct {
 		flag, given string

@@ -2,7 +2,7 @@
 // place: the sqlite3 shell, alone and piped through zstd, and Python's sqlite3
 // and json modules; restic for what the vault does.
 //
-//	go run ./bench [-size 400MB] [-shapes mixed,narrow,text] [-runs 3] [-only backup,restore,memory,writer,vault]
+//	go run ./bench [-size 400MB] [-shapes mixed,narrow,text] [-runs 3] [-only backup,restore,memory,writer,vault,service]
 //
 // It makes its databases itself, the same each time, and keeps them in a
 // folder (-dir) for the next run. Every work is one or more whole processes,
@@ -16,6 +16,9 @@
 // pipeline, as the kernel reports it). Reported are medians. A process cannot
 // report less memory than this program had when it started it, which is printed
 // as the floor.
+//
+// The part service puts `litekeep serve` under load by HTTP instead, with as many
+// databases as -databases says, at rest and while it makes backups.
 //
 // Vocabulary: a shape is a kind of database, a work is what is to be done, a
 // contender is one way of doing it, a target is what issues 2 and 3 of the

@@ -18,12 +18,13 @@ import (
 // results are all figures of a measurement. Durations are in nanoseconds,
 // sizes in bytes.
 type results struct {
-	System  system         `json:"system"`
-	Works   []workResult   `json:"works"`
-	Memory  []memoryResult `json:"memory"`
-	Writer  []writerResult `json:"writer"`
-	Floor   int64          `json:"memory_floor"` // the least peak that can be seen
-	Targets []target       `json:"targets"`
+	System  system          `json:"system"`
+	Works   []workResult    `json:"works"`
+	Memory  []memoryResult  `json:"memory"`
+	Writer  []writerResult  `json:"writer"`
+	Service []serviceResult `json:"service,omitzero"`
+	Floor   int64           `json:"memory_floor"` // the least peak that can be seen
+	Targets []target        `json:"targets"`
 }
 
 type system struct {
@@ -125,6 +126,7 @@ func (b *bench) print(w io.Writer) error {
 	}
 	r.printMemory(t)
 	r.printWriter(t)
+	r.printService(t)
 	if len(r.Targets) > 0 {
 		fmt.Fprintf(t, "\ntarget\tmeasured\tat least\taim\t\n")
 	}
