@@ -243,6 +243,11 @@ func (s *Service) BackupStats(ctx context.Context) ([]Stats, error) {
 	if err != nil {
 		return nil, err
 	}
+	return StatsOf(list), nil
+}
+
+// StatsOf sums up a list as ListBackups returns it.
+func StatsOf(list []*Backup) []Stats {
 	var all []Stats
 	for _, b := range list {
 		if len(all) == 0 || all[len(all)-1].Database != b.Database {
@@ -253,7 +258,7 @@ func (s *Service) BackupStats(ctx context.Context) ([]Stats, error) {
 	for i := range all {
 		all[i].finish()
 	}
-	return all, nil
+	return all
 }
 
 func (t *Stats) add(b *Backup) {

@@ -27,19 +27,13 @@ func (s *Service) Backups(ctx context.Context, by access.Principal, database str
 	if l.err != nil {
 		return nil, l.err
 	}
-	decisions, err := k.conf.Load().local.CleanupOldBackups(ctx, true)
+	decisions, err := k.retention(ctx, &l, s.now())
 	if err != nil && len(decisions) == 0 {
 		s.log.Warn("retention cannot be planned", "database", database, "error", err)
 	}
-	plan := map[string]litekeep.Decision{}
-	for _, d := range decisions {
-		if d.Destination == "" {
-			plan[d.Path] = d
-		}
-	}
 	views := make([]BackupView, 0, len(l.backups))
 	for _, b := range l.backups {
-		views = append(views, k.view(b, plan[b.Path]))
+		views = append(views, k.view(b, decisions[b.Path]))
 	}
 	return views, nil
 }
@@ -134,11 +128,11 @@ func (s *Service) Stats(ctx context.Context, by access.Principal, database strin
 		if !by.Sees(k.name) {
 			continue
 		}
-		stats, err := k.conf.Load().local.BackupStats(ctx)
-		if err != nil {
-			return nil, err
+		l := k.listing(ctx, s.now())
+		if l.err != nil {
+			return nil, l.err
 		}
-		all = append(all, stats...)
+		all = append(all, litekeep.StatsOf(l.backups)...)
 	}
 	return all, nil
 }

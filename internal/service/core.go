@@ -18,7 +18,6 @@ type Core interface {
 	VerifyCopies(ctx context.Context, full bool, destinations ...string) ([]litekeep.CopyCheck, error)
 	ListBackups(context.Context) ([]*litekeep.Backup, error)
 	BackupDetails(ctx context.Context, path string) (*litekeep.Details, error)
-	BackupStats(context.Context) ([]litekeep.Stats, error)
 	PinBackup(ctx context.Context, path, note string, until time.Time) error
 	UnpinBackup(ctx context.Context, path string) error
 	ListTrash(context.Context) ([]litekeep.TrashedBackup, error)

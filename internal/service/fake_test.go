@@ -140,7 +140,6 @@ func (p *play) VerifyCopies(context.Context, bool, ...string) ([]litekeep.CopyCh
 func (p *play) BackupDetails(context.Context, string) (*litekeep.Details, error) {
 	return &litekeep.Details{}, nil
 }
-func (p *play) BackupStats(context.Context) ([]litekeep.Stats, error)       { return nil, nil }
 func (p *play) PinBackup(context.Context, string, string, time.Time) error  { return nil }
 func (p *play) UnpinBackup(context.Context, string) error                   { return nil }
 func (p *play) ListTrash(context.Context) ([]litekeep.TrashedBackup, error) { return nil, nil }

@@ -16,6 +16,8 @@ type keeper struct {
 	name string
 	conf atomic.Pointer[conf]
 
+	reading sync.Mutex // one reads the folder, others wait for what it finds
+
 	mu       sync.Mutex
 	job      *job // queued or going on, nil if there is none
 	slot     time.Time
@@ -25,6 +27,7 @@ type keeper struct {
 	begun    bool // the service has looked at it since it started
 	syncDue  bool // a destination is back, and lacks what was made meanwhile
 	list     listing
+	plan     plan
 	looks    map[string]look // at destinations, by name
 	supplied time.Time       // when a look found that a destination lacks something
 	shrunken *shrinkage
@@ -57,18 +60,24 @@ type listing struct {
 // of an object, for one, can change without.
 const listFor = 5 * time.Minute
 
+// waitFor is how long whoever waits for a listing may have waited for it; if the
+// listing is newer by more than that, the clock was set back.
+const waitFor = 10 * time.Second
+
 // listing returns the backups of the database. They are read anew when the
 // folder has changed.
 func (k *keeper) listing(ctx context.Context, now time.Time) listing {
 	c := k.conf.Load()
-	stamp := folderStamp(c.folder())
-	k.mu.Lock()
-	l := k.list
-	k.mu.Unlock()
-	if !l.read.IsZero() && l.err == nil && stamp.Equal(l.stamp) && now.Sub(l.read) < listFor && !now.Before(l.read) {
+	if l, ok := k.known(folderStamp(c.folder()), now); ok {
 		return l
 	}
-	l = listing{read: now, stamp: stamp}
+	k.reading.Lock()
+	defer k.reading.Unlock()
+	stamp := folderStamp(c.folder())
+	if l, ok := k.known(stamp, now); ok {
+		return l
+	}
+	l := listing{read: now, stamp: stamp}
 	l.backups, l.err = c.local.ListBackups(ctx)
 	if l.err == nil {
 		l.trash, l.err = c.local.ListTrash(ctx)
@@ -82,11 +91,54 @@ func (k *keeper) listing(ctx context.Context, now time.Time) listing {
 	return l
 }
 
+// known returns the last listing, if it still counts for a folder with a stamp.
+func (k *keeper) known(stamp, now time.Time) (listing, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	l := k.list
+	// Whoever waited for another to read has looked at the clock before it did.
+	age := now.Sub(l.read)
+	return l, !l.read.IsZero() && l.err == nil && stamp.Equal(l.stamp) && age < listFor && age > -waitFor
+}
+
 // forget makes the next listing read the folder again.
 func (k *keeper) forget() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.list.read = time.Time{}
+	k.list.read, k.plan = time.Time{}, plan{}
+}
+
+// A plan is what the retention says of the backups of a listing.
+type plan struct {
+	read, made time.Time // the listing, and when it was asked
+	by         map[string]litekeep.Decision
+}
+
+// planFor is how long a plan counts: the retention goes by days and hours.
+const planFor = time.Minute
+
+// retention returns what the retention says of each backup of a listing, by path.
+// What it can say, it says also where there is an error.
+func (k *keeper) retention(ctx context.Context, l *listing, now time.Time) (map[string]litekeep.Decision, error) {
+	k.mu.Lock()
+	p := k.plan
+	k.mu.Unlock()
+	if age := now.Sub(p.made); p.by != nil && p.read.Equal(l.read) && age >= 0 && age < planFor {
+		return p.by, nil
+	}
+	decisions, err := k.conf.Load().local.CleanupOldBackups(ctx, true)
+	p = plan{read: l.read, made: now, by: make(map[string]litekeep.Decision, len(decisions))}
+	for _, d := range decisions {
+		if d.Destination == "" {
+			p.by[d.Path] = d
+		}
+	}
+	if err == nil {
+		k.mu.Lock()
+		k.plan = p
+		k.mu.Unlock()
+	}
+	return p.by, err
 }
 
 func folderStamp(path string) time.Time {

@@ -1,0 +1,86 @@
+package service
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/litekeep/litekeep"
+)
+
+// A countingCore counts how often the folder is read.
+type countingCore struct {
+	*play
+	lists, plans atomic.Int64
+	slow         time.Duration
+}
+
+func (c *countingCore) ListBackups(ctx context.Context) ([]*litekeep.Backup, error) {
+	c.lists.Add(1)
+	time.Sleep(c.slow)
+	return c.play.ListBackups(ctx)
+}
+
+func (c *countingCore) CleanupOldBackups(ctx context.Context, dryRun bool) ([]litekeep.Decision, error) {
+	c.plans.Add(1)
+	return []litekeep.Decision{{Path: "/played/app/x", Keep: true, Reason: "newest"}}, nil
+}
+
+// TestFolderIsReadOnce has many ask for a listing at once, and again.
+func TestFolderIsReadOnce(t *testing.T) {
+	w := newWorld(t, "databases:\n"+database("app", "off"))
+	core := &countingCore{play: w.plays["app"], slow: 20 * time.Millisecond}
+	w.core = func(litekeep.Config) Core { return core }
+	w.start()
+	defer w.stop()
+	k := w.find("app")
+	if err := os.MkdirAll(k.conf.Load().folder(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ask := func() {
+		t.Helper()
+		var group sync.WaitGroup
+		for range 20 {
+			group.Go(func() {
+				if _, err := w.Backups(context.Background(), admin, "app"); err != nil {
+					t.Error(err)
+				}
+				if _, err := w.Stats(context.Background(), admin, ""); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+	}
+	ask()
+	lists, plans := core.lists.Load(), core.plans.Load()
+	if lists > 3 { // the loops look as well, and the folder was made meanwhile
+		t.Errorf("the folder was read %d times", lists)
+	}
+	ask()
+	if got := core.lists.Load(); got != lists {
+		t.Errorf("a folder that has not changed was read again %d times", got-lists)
+	}
+	if got := core.plans.Load(); got > plans {
+		t.Errorf("the retention was asked again %d times", got-plans)
+	}
+	later := time.Now().Add(time.Second) // file systems have coarse clocks
+	file := filepath.Join(k.conf.Load().folder(), "new")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(k.conf.Load().folder(), later, later); err != nil {
+		t.Fatal(err)
+	}
+	ask()
+	if got := core.lists.Load(); got != lists+1 {
+		t.Errorf("a folder that has changed was read %d times", got-lists)
+	}
+	if got := core.plans.Load(); got == plans {
+		t.Error("the retention was not asked about what is new")
+	}
+}
