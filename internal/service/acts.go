@@ -19,6 +19,7 @@ func (s *Service) backupAct(k *keeper) func(context.Context, *job, Core) error {
 		if b != nil {
 			j.change(func(r *Run) { r.take(b) })
 			s.noteCopies(k, b)
+			s.judgeSize(k, &before, b) // also if too few places took it: it is a backup
 		}
 		if err != nil {
 			return err
@@ -36,9 +37,6 @@ func (s *Service) backupAct(k *keeper) func(context.Context, *job, Core) error {
 				j.change(func(r *Run) { r.Outcome = OutcomePartial })
 				j.logf(slog.LevelWarn, "no copy in %s: %s", c.Destination, c.Error)
 			}
-		}
-		if changed, now := k.judgeSize(&before, b, s.now()); changed {
-			s.books.setShrinkage(k.name, now)
 		}
 		if b.Verified.IsZero() {
 			return nil // it replaces nothing

@@ -154,25 +154,41 @@ func (b *books) auditHead(ctx context.Context) audit.Head {
 
 func shrinkageNote(database string) string { return "shrunken/" + database }
 
-func (b *books) setShrinkage(database string, x *shrinkage) {
+func (b *books) setShrinkage(database string, x *shrinkage) { setNote(b, shrinkageNote(database), x) }
+
+func (b *books) shrinkage(ctx context.Context, database string) *shrinkage {
+	return readNote[shrinkage](ctx, b, shrinkageNote(database))
+}
+
+func sizeNote(database string) string { return "size/" + database }
+
+func (b *books) setSize(database string, x *size) { setNote(b, sizeNote(database), x) }
+
+func (b *books) size(ctx context.Context, database string) *size {
+	return readNote[size](ctx, b, sizeNote(database))
+}
+
+// setNote keeps a value under a key, or nothing for nil.
+func setNote[T any](b *books, key string, x *T) {
 	b.write("record the size", func(ctx context.Context) error {
 		if x == nil {
-			return b.store.DeleteNote(ctx, shrinkageNote(database))
+			return b.store.DeleteNote(ctx, key)
 		}
 		text, err := json.Marshal(x)
 		if err != nil {
 			return err
 		}
-		return b.store.PutNote(ctx, shrinkageNote(database), text)
+		return b.store.PutNote(ctx, key, text)
 	})
 }
 
-func (b *books) shrinkage(ctx context.Context, database string) *shrinkage {
-	text, err := b.store.Note(ctx, shrinkageNote(database))
+// readNote returns what is kept under a key, nil if that is nothing.
+func readNote[T any](ctx context.Context, b *books, key string) *T {
+	text, err := b.store.Note(ctx, key)
 	if errors.Is(err, state.ErrNotFound) {
 		return nil
 	}
-	var x shrinkage
+	var x T
 	if err == nil {
 		err = json.Unmarshal(text, &x)
 	}

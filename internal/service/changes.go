@@ -90,9 +90,10 @@ func (s *Service) AcceptSize(ctx context.Context, by access.Principal, database,
 	}
 	return s.change(ctx, by, a, k, func(Core) error {
 		k.mu.Lock()
-		k.shrunken = nil
+		k.shrunken, k.sized = nil, nil
 		k.mu.Unlock()
 		s.books.setShrinkage(database, nil)
+		s.books.setSize(database, nil)
 		s.reportSizeAccepted(k)
 		return nil
 	})

@@ -31,6 +31,7 @@ type keeper struct {
 	looks    map[string]look // at destinations, by name
 	supplied time.Time       // when a look found that a destination lacks something
 	shrunken *shrinkage
+	sized    *size // of the last backup that was not small, nil if that is not known
 }
 
 // conf is the configuration of a database, and what works by it.

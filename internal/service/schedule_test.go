@@ -225,3 +225,65 @@ func TestNewestGoodIsNoSafetyBackup(t *testing.T) {
 		t.Errorf("chose %v", b)
 	}
 }
+
+// TestShrunkenWhileCopiesFail: a small backup that too few places took is a backup,
+// and must not become what the next one is compared with.
+func TestShrunkenWhileCopiesFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "runs: {retries: 0}\ndatabases:\n"+database("app", "0 2 * * *"))
+		p := w.plays["app"]
+		whole := w.core
+		fails := false
+		w.core = func(c litekeep.Config) Core { return tooFewCopies{whole(c).(*play), &fails} }
+		w.start()
+		time.Sleep(30 * time.Hour)
+		pruned := p.pruned
+		p.change(func(p *play) { p.rows, fails = 10, true })
+		time.Sleep(24 * time.Hour)
+		p.change(func(*play) { fails = false })
+		time.Sleep(24 * time.Hour)
+		w.stop()
+		if w.events.count("shrunken app") == 0 || p.pruned != pruned {
+			t.Errorf("pruned %d times, told %v", p.pruned-pruned, w.events.all())
+		}
+	})
+}
+
+// tooFewCopies makes backups that are in fewer places than wanted.
+type tooFewCopies struct {
+	*play
+	fails *bool
+}
+
+func (c tooFewCopies) CreateBackup(ctx context.Context) (*litekeep.Backup, error) {
+	b, err := c.play.CreateBackup(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err == nil && *c.fails {
+		err = litekeep.ErrCopies
+	}
+	return b, err
+}
+
+// TestShrunkenAfterACrash: the same where the run was cut off after its backup was
+// made, and before anybody looked at it.
+func TestShrunkenAfterACrash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "databases:\n"+database("app", "0 2 * * *"))
+		p := w.plays["app"]
+		w.start()
+		time.Sleep(30 * time.Hour)
+		w.stop()
+		pruned := p.pruned
+		p.change(func(p *play) { p.rows = 10 })
+		if _, err := p.CreateBackup(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.start()
+		time.Sleep(24 * time.Hour)
+		w.stop()
+		if w.events.count("shrunken app") == 0 || p.pruned != pruned {
+			t.Errorf("pruned %d times, told %v", p.pruned-pruned, w.events.all())
+		}
+	})
+}

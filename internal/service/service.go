@@ -171,6 +171,7 @@ func (s *Service) recall(ctx context.Context, k *keeper, runs config.Runs) {
 	k.slot = s.books.slot(ctx, k.name)
 	k.last = s.books.lastBackup(ctx, k.name)
 	k.shrunken = s.books.shrinkage(ctx, k.name)
+	k.sized = s.books.size(ctx, k.name)
 	r := k.last
 	if r == nil || r.Trigger == triggerRequest || r.Attempt > runs.Retries {
 		return

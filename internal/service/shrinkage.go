@@ -36,34 +36,51 @@ func (x *shrinkage) String() string {
 	return fmt.Sprintf("%s has %d rows, the backup before it had %d", x.Backup, x.Now, x.Rows)
 }
 
-// judgeSize compares a new backup with the newest good one before. It reports
-// whether anything changed, and the shrinkage that there is now.
-func (k *keeper) judgeSize(before *listing, b *litekeep.Backup, now time.Time) (changed bool, is *shrinkage) {
-	percent := k.conf.Load().shrink
+// A size is what a backup held.
+type size struct {
+	Rows  int64 `json:"rows"`
+	Bytes int64 `json:"bytes"` // of its document
+}
+
+// judgeSize compares a new backup with the last one that was judged and not small.
+// That one is remembered: what the folder holds by then may be a small one that
+// nobody has judged, since its run was cut off.
+func (s *Service) judgeSize(k *keeper, before *listing, b *litekeep.Backup) {
+	if b.Locked {
+		return // nobody can tell
+	}
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	x := k.shrunken
+	had, sized := k.shrunken, k.sized
+	k.shrunken, k.sized = judge(had, sized, before.newestGood(), b, k.conf.Load().shrink, s.now())
+	is, now := k.shrunken, k.sized
+	k.mu.Unlock()
+	if had != nil || is != nil {
+		s.books.setShrinkage(k.name, is)
+	}
+	if (now != nil || sized != nil) && (now == nil || sized == nil || *now != *sized) {
+		s.books.setSize(k.name, now)
+	}
+}
+
+// judge returns the shrinkage that there is after the backup b, and the size to
+// compare the next one with. last is the newest good backup before it.
+func judge(x *shrinkage, sized *size, last, b *litekeep.Backup, percent int, now time.Time) (*shrinkage, *size) {
+	fits := &size{b.RecordCount, b.DocumentBytes}
+	if sized == nil && last != nil && !last.Locked {
+		sized = &size{last.RecordCount, last.DocumentBytes}
+	}
 	switch {
-	case b.Locked:
-		return false, x // nobody can tell
-	case percent == 0:
-		k.shrunken = nil
-		return x != nil, nil
+	case percent == 0 || x == nil && sized == nil:
+		return nil, fits
 	case x == nil:
-		last := before.newestGood()
-		if last == nil || last.Locked {
-			return false, nil
-		}
-		x = &shrinkage{Since: now.UnixMilli(), Rows: last.RecordCount, Bytes: last.DocumentBytes}
+		x = &shrinkage{Since: now.UnixMilli(), Rows: sized.Rows, Bytes: sized.Bytes}
 	}
 	if !x.of(b, percent) {
-		changed, k.shrunken = k.shrunken != nil, nil
-		return changed, nil
+		return nil, fits
 	}
 	next := *x
 	next.Backup, next.Now = fileOf(b), b.RecordCount
-	k.shrunken = &next
-	return true, &next
+	return &next, sized
 }
 
 // pruningPaused says why nothing is removed, "" if it is not so.
