@@ -255,7 +255,7 @@ func TestSecondServiceIsRefused(t *testing.T) {
 // than the grace.
 func TestTerminatedInTheMiddle(t *testing.T) {
 	dir := t.TempDir()
-	db := makeDatabase(t, filepath.Join(dir, "app.db"), 100_000) // 60 MB
+	db := makeDatabase(t, filepath.Join(dir, "app.db"), 100_000/sparse) // 60 MB
 	configIn(t, dir, fmt.Sprintf("databases:\n  - {name: app, path: %s/app.db, compression_level: 19}\n", dir))
 	replace(t, dir, "grace: 2s", "grace: 100ms")
 	if err := db.Close(); err != nil {

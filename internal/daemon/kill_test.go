@@ -176,13 +176,13 @@ func (c *killScene) checkRuns(t *testing.T, runs []state.Run) {
 
 // TestKilledAgainAndAgain kills a service at random moments.
 func TestKilledAgainAndAgain(t *testing.T) {
-	const kills, limit, speed = 30, 30 * time.Second, 600
+	const kills, limit, speed = 30 / sparse, 30 * time.Second, 600
 	c := newKillScene(t)
 	random := rand.New(rand.NewPCG(20261123, 4))
 	began := time.Now()
 	args := []string{fmt.Sprint(began.UnixMilli()), fmt.Sprint(speed), "busy"}
 	found, n := map[string]int{}, 0
-	for ; n < kills && (n < 8 || time.Since(began) < limit); n++ {
+	for ; n < kills && (n < 8/sparse || time.Since(began) < limit); n++ {
 		p := startService(t, c.dir, args...)
 		time.Sleep(time.Duration(random.IntN(500_000)) * time.Microsecond)
 		if err := p.cmd.Process.Kill(); err != nil {

@@ -26,6 +26,7 @@ type world struct {
 	t      *testing.T
 	dir    string
 	yaml   string
+	mu     sync.Mutex // a reload adds plays while the service looks for one
 	plays  map[string]*play
 	events *events
 	out    chan error // what Serve returned
@@ -203,15 +204,24 @@ func newWorld(t *testing.T, yaml string) *world {
 func newWorldIn(t *testing.T, dir, yaml string) *world {
 	t.Helper()
 	w := &world{t: t, dir: dir, yaml: fmt.Sprintf(head, dir, dir) + yaml, plays: map[string]*play{}}
-	w.core = func(c litekeep.Config) Core { return w.plays[c.Name] }
+	w.core = func(c litekeep.Config) Core { return w.play(c.Name) }
 	w.addPlays()
 	return w
+}
+
+func (w *world) play(name string) *play {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.plays[name]
 }
 
 // addPlays makes plays of the databases that the configuration has.
 func (w *world) addPlays() {
 	w.t.Helper()
-	for _, d := range w.config().Databases {
+	databases := w.config().Databases
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, d := range databases {
 		if w.plays[d.Name] == nil {
 			w.plays[d.Name] = &play{name: d.Name, w: w, takes: time.Minute, rows: 1000}
 		}

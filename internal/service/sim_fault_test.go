@@ -230,7 +230,7 @@ func newCopyingWorld(t *testing.T, databases int) (*world, map[string]*site) {
 	for _, name := range []string{"/played/second", "/played/third"} {
 		sites[name] = &site{held: map[string]map[string]bool{}}
 	}
-	w.core = func(c litekeep.Config) Core { return copyingPlay{w.plays[c.Name], c, sites} }
+	w.core = func(c litekeep.Config) Core { return copyingPlay{w.play(c.Name), c, sites} }
 	return w, sites
 }
 

@@ -83,7 +83,7 @@ func manyDatabases(n int) string {
 // TestWeekOfManyDatabases runs two hundred databases for a week.
 func TestWeekOfManyDatabases(t *testing.T) {
 	t.Parallel()
-	const databases, week = 200, 7 * 24 * time.Hour
+	const databases, week = 200 / sparse, 7 * 24 * time.Hour / sparse
 	dir, real := quickFolder(t), stopwatch()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorldIn(t, dir, manyDatabases(databases))
@@ -124,7 +124,7 @@ func TestWeekOfManyDatabases(t *testing.T) {
 			}
 		}
 		w.stop()
-		if most := w.gauge.most.Load(); most > 4 || most < 2 {
+		if most := w.gauge.most.Load(); most > 4 || most < 2 { // what is due at the start is enough for that
 			t.Errorf("%d runs at once", most)
 		}
 		t.Logf("%d slots", runs)
@@ -157,6 +157,7 @@ func TestClockChanges(t *testing.T) {
 		// The clocks of all three zones change in these months; between them the
 		// machine is off.
 		on := [][2]string{{"2000-03-20", "2000-04-08"}, {"2000-08-20", "2000-09-03"}, {"2000-10-20", "2000-11-04"}}
+		on = on[:1+(len(on)-1)/sparse]
 		random := rand.New(rand.NewPCG(20001122, 4))
 		restarts := 0
 		for _, months := range on {
