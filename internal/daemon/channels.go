@@ -37,7 +37,9 @@ func target(c *config.Channel, now func() time.Time) (notify.Target, error) {
 	case config.TypeWebhook:
 		t.Channel, err = notify.NewWebhook(c.URL.Reveal(), c.Secret.Reveal(), now)
 	case config.TypeHeartbeat:
-		t.Channel, err = notify.NewHeartbeat(notify.HeartbeatConfig{Success: c.URL.Reveal(), Failure: c.FailureURL.Reveal()})
+		t.Channel, err = notify.NewHeartbeat(notify.HeartbeatConfig{
+			Success: c.URL.Reveal(), Failure: c.FailureURL.Reveal(), Start: c.StartURL.Reveal(),
+		})
 	default:
 		err = fmt.Errorf("%q is no type of channel", c.Type)
 	}
