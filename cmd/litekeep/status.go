@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -102,7 +103,7 @@ func (a *app) problems(s *client.Status) error {
 	for _, p := range s.Problems {
 		line := fmt.Sprintf("%s: %s", oneLine(s.Name), oneLine(p.Summary))
 		if p.Holds != "" {
-			line += "; " + oneLine(p.Holds)
+			line = strings.TrimSuffix(line, ".") + ". " + oneLine(p.Holds)
 		}
 		if err := a.printf("%s\n", line); err != nil {
 			return err

@@ -65,7 +65,7 @@ func (s *Service) prune(ctx context.Context, j *job, core Core) error {
 	j.change(func(r *Run) { r.Pruned = decisions })
 	for _, p := range decisions {
 		if p.Removed {
-			j.logf(slog.LevelInfo, "removed %s: %s", filepath.Base(p.Path), p.Reason)
+			j.logf(slog.LevelInfo, "removed %s: %s", fileName(p.Path), p.Reason)
 		}
 	}
 	return err
@@ -108,13 +108,13 @@ func (s *Service) cleanupAct() func(context.Context, *job, Core) error {
 
 func (s *Service) syncAct(k *keeper) func(context.Context, *job, Core) error {
 	return func(ctx context.Context, j *job, core Core) error {
-		actions, err := core.SyncCopies(ctx, litekeep.SyncOptions{})
+		actions, err := core.SyncCopies(ctx, litekeep.SyncOptions{Full: k.knowsDamage(ctx, s.now())})
 		j.change(func(r *Run) { r.Synced = actions })
 		for _, a := range actions {
 			if a.Done {
-				j.logf(slog.LevelInfo, "copied %s to %s", filepath.Base(a.Path), a.To)
+				j.logf(slog.LevelInfo, "copied %s to %s", fileName(a.Path), a.To)
 			} else if a.Error != "" {
-				j.logf(slog.LevelWarn, "%s was not copied to %s: %s", filepath.Base(a.Path), a.To, a.Error)
+				j.logf(slog.LevelWarn, "%s was not copied to %s: %s", fileName(a.Path), a.To, a.Error)
 			}
 		}
 		return errors.Join(err, s.look(ctx, k, nil, k.conf.Load().core.Copies))

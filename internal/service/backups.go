@@ -12,10 +12,20 @@ import (
 
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/internal/access"
+	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/manifest"
 )
 
 func fileOf(b *litekeep.Backup) string { return filepath.Base(b.Path) }
+
+// fileName is the file name of the object at a path, or at a URL, whose parameters
+// may have slashes too.
+func fileName(path string) string {
+	if _, ref, ok := destination.Split(path); ok {
+		return ref.Object
+	}
+	return filepath.Base(path)
+}
 
 // Backups lists the backups of a database, newest first.
 func (s *Service) Backups(ctx context.Context, by access.Principal, database string) ([]BackupView, error) {
@@ -193,7 +203,7 @@ func (s *Service) Trash(ctx context.Context, by access.Principal, database strin
 	views := []TrashView{}
 	for _, t := range l.trash {
 		views = append(views, TrashView{
-			File: filepath.Base(t.Path), Timestamp: t.Timestamp, SizeBytes: t.SizeBytes, Trashed: t.TrashedAt, Until: t.RemoveAfter,
+			File: fileName(t.Path), Timestamp: t.Timestamp, SizeBytes: t.SizeBytes, Trashed: t.TrashedAt, Until: t.RemoveAfter,
 		})
 	}
 	return views, l.err

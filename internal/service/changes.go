@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/litekeep/litekeep"
@@ -70,7 +69,7 @@ func (s *Service) Undelete(ctx context.Context, by access.Principal, database, f
 	}
 	l := k.listing(ctx, s.now())
 	for _, t := range l.trash {
-		if filepath.Base(t.Path) == file {
+		if fileName(t.Path) == file {
 			return s.change(ctx, by, a, k, func(c Core) error { return c.Undelete(ctx, t.Path) })
 		}
 	}

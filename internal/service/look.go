@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -152,7 +153,7 @@ func (s *Service) look(ctx context.Context, k *keeper, r *round, places []string
 func checksByFile(checks []litekeep.CopyCheck) map[string]litekeep.CopyCheck {
 	byFile := make(map[string]litekeep.CopyCheck, len(checks))
 	for _, c := range checks {
-		byFile[filepath.Base(c.Path)] = c
+		byFile[fileName(c.Path)] = c
 	}
 	return byFile
 }
@@ -182,7 +183,7 @@ func (s *Service) lookForMissing(ctx context.Context, k *keeper) error {
 		k.mu.Lock()
 		l := k.looks[c.Destination]
 		l.copies = maps.Clone(l.copies) // answering has seen that there are some
-		l.copies[filepath.Base(c.Path)] = c
+		l.copies[fileName(c.Path)] = c
 		k.looks[c.Destination] = l
 		k.mu.Unlock()
 	}
@@ -301,6 +302,26 @@ func (k *keeper) copyViews(b *litekeep.Backup) []CopyView {
 	return views
 }
 
+// knowsDamage reports whether a copy of a database is known not to be what was
+// written. A synchronisation has to read all copies then: one whose bytes were
+// changed is as long as it was.
+func (k *keeper) knowsDamage(ctx context.Context, now time.Time) bool {
+	l := k.listing(ctx, now)
+	if slices.ContainsFunc(l.backups, damaged) {
+		return true
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, place := range k.conf.Load().core.Copies {
+		for _, c := range k.looks[place].copies {
+			if !c.OK && !c.Missing {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // destinations sums up the places of a database.
 func (k *keeper) destinations(l *listing) []Destination {
 	conf := k.conf.Load()
@@ -313,7 +334,7 @@ func (k *keeper) destinations(l *listing) []Destination {
 	}
 	for _, b := range l.backups {
 		primary.SizeBytes += b.SizeBytes
-		if b.Problem != "" || b.Damaged {
+		if damaged(b) {
 			primary.OK, primary.Problem = false, filepath.Base(b.Path)+": "+orDamaged(b.Problem)
 		}
 	}

@@ -21,11 +21,14 @@ func (s *Service) report(k *keeper, r *Run) {
 		e.Summary = k.name + " was restored from " + r.Backup
 		if r.Restored != nil && r.Restored.SafetyBackup != "" {
 			e.Holds = "What it held before is kept as " + r.Restored.SafetyBackup + "."
-			e.Next = fmt.Sprintf("litekeep restore %s %s   # takes it back", r.Restored.SafetyBackup, k.conf.Load().path)
+			e.Next = s.undoLine(k, r.Restored.SafetyBackup) + "   # takes it back"
 		}
 	case r.Outcome == OutcomeDamaged:
 		e.Kind = notify.KindVerificationFailed
-		e.Next = "litekeep verify --all --database " + k.name
+		e.Next = s.mendLine(k)
+		if len(k.conf.Load().core.Copies) > 0 {
+			e.Hint = "" // it need not be done without
+		}
 	case r.Kind == KindVerify && r.Outcome == OutcomeOK:
 		e.Kind, e.Clears = notify.KindRecovered, []notify.Kind{notify.KindVerificationFailed}
 	case r.Kind != KindBackup || r.Trigger == triggerRequest && r.Outcome != OutcomeTimeout:
@@ -50,7 +53,7 @@ func (s *Service) report(k *keeper, r *Run) {
 func (s *Service) event(k *keeper, r *Run) notify.Event {
 	e := notify.Event{
 		Database: k.name, Time: r.Ended.In(k.conf.Load().zone), Cause: r.Error, Hint: r.Hint, RunID: r.ID,
-		Next: "litekeep backup " + quote(k.conf.Load().path), Link: s.link("runs", r.ID),
+		Next: s.backupLine(k), Link: s.link("runs", r.ID),
 	}
 	l := k.listing(s.base, s.now())
 	if b := l.newestGood(); b != nil {
@@ -76,7 +79,7 @@ func (s *Service) reportBackup(k *keeper, r *Run, e notify.Event) {
 	e.Summary = k.name + " holds far less than before"
 	e.Cause = fmt.Sprintf("%d rows, %d before", x.Now, x.Rows)
 	e.Holds = "No backup is removed until somebody looks."
-	e.Next = fmt.Sprintf("litekeep info %s   # if it is right: accept it on the dashboard, or POST /api/backup/accept", r.Backup)
+	e.Next = k.conf.Load().infoLine(r.Backup) + "   # if it is right: accept it on the dashboard, or POST /api/databases/" + k.name + "/accept-size"
 	s.o.Teller.Report(s.base, e)
 }
 
@@ -100,7 +103,7 @@ func (s *Service) reportCopies(k *keeper, place, problem string) {
 	conf := k.conf.Load()
 	e := notify.Event{
 		Kind: notify.KindVerificationFailed, Database: k.name, Place: place, Time: s.now().In(conf.zone), Cause: problem,
-		Next: "litekeep sync --full", Link: s.link("databases", k.name),
+		Next: s.mendLine(k), Link: s.link("databases", k.name),
 	}
 	if problem == "" {
 		for _, d := range k.destinations(&listing{}) {
@@ -209,7 +212,7 @@ func (s *Service) watchOverdue(k *keeper, l *listing, now time.Time) {
 	}
 	e := notify.Event{
 		Kind: notify.KindOverdue, Database: k.name, Time: now.In(k.conf.Load().zone),
-		Next: "litekeep backup " + quote(k.conf.Load().path), Link: s.link("databases", k.name),
+		Next: s.backupLine(k), Link: s.link("databases", k.name),
 	}
 	if b := l.newestGood(); b != nil {
 		e.LastGood = b.Timestamp

@@ -141,7 +141,7 @@ func (s *Service) judge(st *Status, k *keeper, l *listing, now time.Time) {
 		p.Holds = orElse(p.Holds, holds)
 		st.Problems = append(st.Problems, p)
 	}
-	again := "litekeep backup " + quote(conf.path)
+	again, mend := s.backupLine(k), s.mendLine(k)
 	switch {
 	case l.err != nil:
 		add(ConditionDamaged, Problem{Kind: "verification-failed", Since: l.read, Summary: "The folder of backups cannot be read: " + l.err.Error(), Holds: "Nothing is known of the backups."})
@@ -155,17 +155,17 @@ func (s *Service) judge(st *Status, k *keeper, l *listing, now time.Time) {
 		add(ConditionFailing, Problem{Kind: "failed", Since: r.Ended, Summary: "The last backup ended as " + string(r.Outcome) + ": " + r.Error, Hint: r.Hint, Next: again})
 	}
 	for _, b := range l.backups {
-		if b.Problem != "" || b.Damaged {
-			add(ConditionDamaged, Problem{Kind: "verification-failed", Since: b.Checked, Summary: fileOf(b) + " is damaged: " + orElse(b.Problem, "it is not what was written"), Next: "litekeep verify " + quote(b.Path)})
+		if damaged(b) {
+			add(ConditionDamaged, Problem{Kind: "verification-failed", Since: b.Checked, Summary: fileOf(b) + " is damaged: " + orElse(b.Problem, "it is not what was written"), Next: mend})
 			break
 		}
 	}
-	k.judgeCopies(add)
+	k.judgeCopies(add, mend)
 	k.mu.Lock()
 	x := k.shrunken
 	k.mu.Unlock()
 	if x != nil {
-		add(ConditionWarning, Problem{Kind: "shrunken", Since: time.UnixMilli(x.Since), Summary: x.String() + "; no backup is removed until somebody looks.", Next: "litekeep info " + x.Backup})
+		add(ConditionWarning, Problem{Kind: "shrunken", Since: time.UnixMilli(x.Since), Summary: x.String() + "; no backup is removed until somebody looks.", Next: conf.infoLine(x.Backup)})
 	}
 	if free := freeBytes(conf.core.BackupDirectory); conf.diskLow > 0 && free >= 0 && free < conf.diskLow {
 		add(ConditionWarning, Problem{Kind: "disk-low", Since: now, Summary: fmt.Sprintf("%s has %d MiB left.", conf.core.BackupDirectory, free>>20)})
@@ -173,8 +173,8 @@ func (s *Service) judge(st *Status, k *keeper, l *listing, now time.Time) {
 	st.Words = words(st, now)
 }
 
-// judgeCopies adds the problems of the other destinations.
-func (k *keeper) judgeCopies(add func(Condition, Problem)) {
+// judgeCopies adds the problems of the other destinations; mend is what mends copies.
+func (k *keeper) judgeCopies(add func(Condition, Problem), mend string) {
 	conf := k.conf.Load()
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -185,7 +185,7 @@ func (k *keeper) judgeCopies(add func(Condition, Problem)) {
 			continue
 		}
 		if d := l.sum(place); d.Problem != "" {
-			add(ConditionDamaged, Problem{Kind: "verification-failed", Since: l.at, Summary: "In " + place + ", " + d.Problem + ".", Next: "litekeep sync --full"})
+			add(ConditionDamaged, Problem{Kind: "verification-failed", Since: l.at, Summary: "In " + place + ", " + d.Problem + ".", Next: mend})
 		}
 	}
 }
