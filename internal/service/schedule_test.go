@@ -287,3 +287,29 @@ func TestShrunkenAfterACrash(t *testing.T) {
 		}
 	})
 }
+
+func TestCancelledByAPersonStaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "databases:\n"+database("app", "0 20 * * *"))
+		w.plays["app"].takes = 10 * time.Minute
+		w.start()
+		time.Sleep(25 * time.Minute)              // the first backup is made
+		time.Sleep(18*time.Hour + 40*time.Minute) // the next one goes on
+		st, err := w.Database(context.Background(), admin, "app")
+		if err != nil || st.Running == nil {
+			t.Fatalf("%+v, %v", st, err)
+		}
+		if _, err := w.CancelRun(context.Background(), admin, st.Running.ID); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		before := len(w.plays["app"].began())
+		w.stop()
+		w.start()
+		time.Sleep(time.Hour)
+		w.stop()
+		if got := len(w.plays["app"].began()) - before; got != 0 {
+			t.Errorf("%d runs after it was cancelled", got)
+		}
+	})
+}

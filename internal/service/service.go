@@ -178,6 +178,8 @@ func (s *Service) recall(ctx context.Context, k *keeper, runs config.Runs) {
 	}
 	at := s.now()
 	switch {
+	case r.Outcome == OutcomeCancelled && r.Error == errCancelled.Error():
+		return // somebody wanted that
 	case r.Outcome == OutcomeCrashed || r.Outcome == OutcomeCancelled:
 	case r.Outcome.transient():
 		// Not later than it would have been: the clock may have been set back.
