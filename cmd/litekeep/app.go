@@ -41,6 +41,9 @@ func run(ctx context.Context, args []string, stdout, stderr *os.File, now func()
 	root.SetOut(stdout)
 	root.SetErr(a.screen)
 	a.paint = isTerminal(stdout)
+	if a.paint {
+		a.stdout = a.screen.above(stdout)
+	}
 	if os.Getenv("NO_COLOR") != "" {
 		a.paint, a.screen.paint = false, false
 	}

@@ -151,6 +151,20 @@ func TestScreen(t *testing.T) {
 	}
 }
 
+// What another stream writes to the same terminal begins on a line of its own.
+func TestScreenAbove(t *testing.T) {
+	var out bytes.Buffer
+	s := &screen{out: &out, live: true, width: func() int { return 11 }}
+	s.show("012")
+	if _, err := s.above(&out).Write([]byte("result\n")); err != nil {
+		t.Fatal(err)
+	}
+	const want = "\r012" + "\r   \r" + "result\n"
+	if got := out.String(); got != want {
+		t.Errorf("%q, not %q", got, want)
+	}
+}
+
 func TestScreenLabel(t *testing.T) {
 	var out bytes.Buffer
 	s := &screen{out: &out}

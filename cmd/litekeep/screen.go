@@ -54,6 +54,23 @@ func (s *screen) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// above is a writer to another stream of the same terminal: the live line goes away
+// before what is written there, and comes back with the next show.
+func (s *screen) above(out io.Writer) io.Writer { return aboveScreen{s, out} }
+
+type aboveScreen struct {
+	screen *screen
+	out    io.Writer
+}
+
+// Write takes the live line away and writes b.
+func (a aboveScreen) Write(b []byte) (int, error) {
+	a.screen.mu.Lock()
+	defer a.screen.mu.Unlock()
+	a.screen.draw("")
+	return a.out.Write(b)
+}
+
 // show makes text the live line, cut to the width of the terminal; "" takes it
 // away.
 func (s *screen) show(line string) {
