@@ -54,7 +54,7 @@ func (a *app) commands() *cobra.Command {
 		a.served(a.listCommand(), a.remoteList()), a.served(a.statsCommand(), a.remoteStats()), a.infoCommand(), a.catCommand(),
 		a.served(a.pruneCommand(), a.remotePrune()),
 		a.pinCommand(), a.unpinCommand(), a.deleteCommand(), a.undeleteCommand(), a.trashCommand(),
-		a.syncCommand(), a.destinationsCommand(),
+		a.served(a.syncCommand(), a.remoteSync()), a.destinationsCommand(),
 		a.serveCommand(), a.statusCommand(), a.runsCommand(), a.configCommand(), a.tokenCommand(), a.auditCommand(), a.notifyCommand(), a.doctorCommand(),
 		a.keyCommand(), a.versionCommand(), a.manCommand(),
 	)

@@ -211,7 +211,7 @@ func explained(err error) error {
 		case errors.Is(answer, client.ErrUnauthenticated):
 			e.msg, e.hint = "the service does not know who asks", "set "+tokenVariable+" or give --token-file; `litekeep token create` makes a token"
 		case len(answer.Databases) > 0:
-			e.msg, e.hint = "there is more than one database", "name one: "+strings.Join(answer.Databases, ", ")
+			e.msg, e.hint = "there is more than one database", "name one with --database, or for backup as its argument: "+strings.Join(answer.Databases, ", ")
 		}
 		return e
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,18 +13,43 @@ import (
 // remoteList is list on a service.
 func (a *app) remoteList() remote {
 	return remote{about: "With --server the backups are those of a service.", args: exactly(), flags: []string{"database"}, run: func(cmd *cobra.Command, c *client.Client, _ []string) error {
-		found, err := c.Backups(cmd.Context(), given(cmd, "database"))
+		names, err := databasesOf(cmd, c)
 		if err != nil {
 			return err
 		}
-		all := make([]*litekeep.Backup, len(found))
-		for i := range found {
-			all[i] = backupOf(&found[i].NewBackup)
-			all[i].Verified, all[i].Checked = found[i].VerifiedAt, found[i].VerifiedAt
-			all[i].Duration = seconds(found[i].Duration)
+		var all []*litekeep.Backup
+		for _, name := range names {
+			found, err := c.Backups(cmd.Context(), name)
+			if err != nil {
+				return err
+			}
+			for i := range found {
+				b := backupOf(&found[i].NewBackup)
+				b.Verified, b.Checked = found[i].VerifiedAt, found[i].VerifiedAt
+				b.Duration = seconds(found[i].Duration)
+				all = append(all, b)
+			}
 		}
 		return a.listed(all)
 	}}
+}
+
+// databasesOf returns the database that was named, or the names of all that the
+// service shows.
+func databasesOf(cmd *cobra.Command, c *client.Client) ([]string, error) {
+	if name := given(cmd, "database"); name != "" {
+		return []string{name}, nil
+	}
+	all, err := c.Databases(cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(all))
+	for i := range all {
+		names[i] = all[i].Name
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 // remoteStats is stats on a service.

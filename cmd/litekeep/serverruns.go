@@ -90,6 +90,23 @@ func decisionsOf(all []client.Decision) []litekeep.Decision {
 	return out
 }
 
+// remoteSync is sync on a service: of one of its databases.
+func (a *app) remoteSync() remote {
+	const about = `With --server a service does it, for the database NAME and the destinations of its
+configuration. It reads every byte where a copy is known to be damaged.`
+	return remote{about: about, args: exactly(), flags: []string{"database"}, run: func(cmd *cobra.Command, c *client.Client, _ []string) error {
+		run, err := c.Sync(cmd.Context(), given(cmd, "database"))
+		if run == nil {
+			return err
+		}
+		all := make([]litekeep.SyncAction, len(run.Synced))
+		for i, done := range run.Synced {
+			all[i] = litekeep.SyncAction(done)
+		}
+		return a.synced(cmd.Context(), litekeep.SyncOptions{}, all, explained(err))
+	}}
+}
+
 // remoteVerify is verify on a service: of backups by their file names.
 func (a *app) remoteVerify() remote {
 	const about = `With --server a service does it: BACKUP is the file name of a backup that it keeps.`

@@ -65,6 +65,11 @@ func (a *app) sync(ctx context.Context, o litekeep.SyncOptions) error {
 		return usage("litekeep sync needs a destination", "give it with --copy, or in LITEKEEP_COPIES")
 	}
 	all, err := a.service(nil).SyncCopies(ctx, o)
+	return a.synced(ctx, o, all, err)
+}
+
+// synced prints what was copied, and ends with err.
+func (a *app) synced(ctx context.Context, o litekeep.SyncOptions, all []litekeep.SyncAction, err error) error {
 	if len(all) == 0 && err != nil {
 		return err
 	}
