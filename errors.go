@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"syscall"
 
 	"github.com/litekeep/litekeep/internal/archive"
 	"github.com/litekeep/litekeep/internal/document"
@@ -124,6 +125,11 @@ func explain(op, path string, err error) error {
 		e.Kind, e.Hint = ErrBusy, "another litekeep is at work there; wait for it, or use --wait"
 	case errors.As(err, &space):
 		e.Hint = "free some room, or choose another folder with --temp-dir"
+		if op == "restore" { // it builds beside the target, so that publishing is one step
+			e.Hint = "free some room there, or restore to a path on another disk"
+		}
+	case errors.Is(err, syscall.ENOSPC):
+		e.Hint = "free some room: `litekeep prune` removes old backups, and nothing half-done was left"
 	case errors.As(err, &invalid), errors.As(err, &syntax):
 		e.Kind, e.Hint = ErrDamaged, anotherHint
 	default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/litekeep/litekeep/internal/destination"
@@ -30,6 +31,12 @@ func (s *Service) RecoveryKit(ctx context.Context, includeKeys bool) ([]byte, er
 	names, err := s.names()
 	if err != nil {
 		return nil, explain("key kit", s.cfg.BackupDirectory, err)
+	}
+	if s.cfg.Name == "" { // a backup that was refused leaves a folder without any
+		names = slices.DeleteFunc(names, func(name string) bool {
+			used, err := s.used(ctx, name)
+			return err == nil && !used
+		})
 	}
 	places := []string{dir}
 	for _, text := range s.cfg.Copies {

@@ -189,7 +189,11 @@ func (r *restore) checkNewTarget() error {
 		return &Error{Op: "restore", Path: r.target, Kind: ErrTarget, Err: errors.New("the target is a symbolic link that leads nowhere")}
 	}
 	if _, err := os.Stat(filepath.Dir(r.target)); err != nil {
-		return &Error{Op: "restore", Path: r.target, Kind: ErrTarget, Err: fmt.Errorf("the folder of the target: %w", err)}
+		e := &Error{Op: "restore", Path: r.target, Kind: ErrTarget, Err: fmt.Errorf("the folder of the target: %w", err)}
+		if errors.Is(err, fs.ErrNotExist) {
+			e.Hint = fmt.Sprintf("make it: mkdir -p %q", filepath.Dir(r.target))
+		}
+		return e
 	}
 	for _, suffix := range []string{"-wal", "-journal", "-shm"} {
 		if info, err := os.Lstat(r.target + suffix); err == nil && info.Size() > 0 {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -132,6 +133,12 @@ func (a *app) checkFolder(command string) error {
 	return nil
 }
 
+// holdsManifests tells a folder of backups from one that a refused backup left.
+func holdsManifests(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool { return strings.HasSuffix(e.Name(), ".manifest.json") })
+}
+
 func databasesHint(dir string) string {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -139,7 +146,7 @@ func databasesHint(dir string) string {
 	}
 	var names []string
 	for _, e := range entries {
-		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && holdsManifests(filepath.Join(dir, e.Name())) {
 			names = append(names, shellQuote(e.Name()))
 		}
 	}

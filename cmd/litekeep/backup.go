@@ -159,7 +159,7 @@ func (a *app) backedUp(ctx context.Context, b *litekeep.Backup, err error) error
 	r.add("size", "%s", objectSize(b))
 	r.add("content", "%s, %s", human.Plural(b.TableCount, "table"), human.Plural(b.RecordCount, "row"))
 	if b.Sealed && len(a.cfg.Keys) > 0 {
-		r.add("sealed", "opens with any of %s", human.Plural(len(a.cfg.Keys), "key"))
+		r.add("sealed", "%s", opensWith(len(a.cfg.Keys)))
 	}
 	if b.Verified.IsZero() {
 		r.add("verified", "no")
@@ -247,4 +247,12 @@ func known(n int64) *int64 {
 		return nil
 	}
 	return &n
+}
+
+// opensWith says how many keys open a backup, any one of them.
+func opensWith(keys int) string {
+	if keys == 1 {
+		return "opens with 1 key"
+	}
+	return "opens with any of " + human.Plural(keys, "key")
 }

@@ -96,7 +96,7 @@ func (a *app) checkDestinations(ctx context.Context, texts []string) error {
 	}
 	var err error
 	if bad > 0 {
-		err = &hintedError{nil, fmt.Sprintf("destinations check: %d of %s cannot be used as they are", bad, human.Plural(len(texts), "destination")), ""}
+		err = &hintedError{nil, fmt.Sprintf("destinations check: %d of %s cannot be used", bad, human.Plural(len(texts), "destination")), ""}
 	}
 	if !a.json {
 		return err

@@ -79,7 +79,7 @@ func (a *app) checkNumbers(f *pflag.FlagSet) error {
 	for _, name := range []string{"retention-days", "keep-within", "keep-last", "keep-minimum", "level"} {
 		flag := f.Lookup(name)
 		if flag != nil && flag.Changed && flag.Value.String() == "0" {
-			return usage(fmt.Sprintf("--%s: 0 is too little", name), "")
+			return usage(fmt.Sprintf("--%s: 0 is too little; the least is 1", name), "")
 		}
 	}
 	if days := f.Lookup("retention-days"); days != nil && days.Changed && !f.Changed("keep-within") {
