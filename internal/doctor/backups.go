@@ -192,13 +192,23 @@ func (d *doctor) destination(text string) {
 	}
 }
 
+// backupLine backs a database up as the service would: under its keys, and without
+// pruning by the retention of the command line, which is another one.
+func (d *doctor) backupLine(core *litekeep.Config) string {
+	run := "litekeep backup " + d.Quote(core.DatabasePath) + " --name " + d.Quote(core.Name) + " --dir " + d.Quote(core.BackupDirectory) + " --no-prune"
+	for _, key := range core.Keys {
+		run += " --key " + d.Quote(key)
+	}
+	return run
+}
+
 // promises compares the age of the newest verified backup with what was promised.
 func (d *doctor) promises() {
 	for i := range d.Config.Databases {
 		db := &d.Config.Databases[i]
 		core := db.Core()
 		b, err := litekeep.LatestBackup(d.ctx, filepath.Join(core.BackupDirectory, core.Name))
-		run := "litekeep backup " + d.Quote(db.Path) + " --name " + d.Quote(db.Name) + " --dir " + d.Quote(core.BackupDirectory)
+		run := d.backupLine(&core)
 		switch {
 		case errors.Is(err, litekeep.ErrNoBackup) || errors.Is(err, fs.ErrNotExist):
 			d.add(Warn, db.Name, "has no backup yet", "nothing can be restored", run)
