@@ -16,7 +16,10 @@ func (a *app) trashCommand() *cobra.Command {
 		Short: "What was dropped and can be taken back",
 		Long: `Where --trash-grace is set, prune and delete move backups to the trash: they are
 not listed and count for nothing, but take as much room as before until the
-grace time is over and the next prune removes them. undelete takes one back.`,
+grace time is over and the next prune removes them. undelete takes one back.
+
+The grace time is that of the prune that removes, not of the one that dropped: one
+without --trash-grace empties the trash. LITEKEEP_TRASH_GRACE sets it for all.`,
 	}
 	cmd.AddCommand(a.trashListCommand(), a.trashEmptyCommand())
 	return cmd
