@@ -88,9 +88,22 @@ func (s *Service) verifyAct(path string) func(context.Context, *job, Core) error
 
 func (s *Service) restoreAct(k *keeper, path string, r RestoreRequest) func(context.Context, *job, Core) error {
 	return func(ctx context.Context, j *job, core Core) error {
-		restored, err := core.RestoreBackup(ctx, path, k.conf.Load().path, litekeep.RestoreOptions{
+		conf := k.conf.Load()
+		restored, err := core.RestoreBackup(ctx, path, conf.path, litekeep.RestoreOptions{
 			DryRun: r.DryRun, NoSafetyBackup: r.NoSafetyBackup,
 		})
+		// A dry run looks at the target alone. The verification also notes damage, so
+		// that nobody is told any more that the backup is good.
+		if err == nil && r.DryRun || errors.Is(err, litekeep.ErrDamaged) {
+			_, damage := core.VerifyBackup(ctx, path)
+			switch {
+			case !errors.Is(damage, litekeep.ErrDamaged):
+			case err == nil && len(conf.core.Copies) > 0:
+				restored.Warnings = append(restored.Warnings, damage.Error()+"; a copy is used, if one is whole")
+			case err == nil:
+				err = damage
+			}
+		}
 		j.change(func(r *Run) {
 			r.Restored = restored
 			if restored != nil {

@@ -13,8 +13,9 @@ import (
 
 // A keeper is a database that the service keeps. It outlives a new configuration.
 type keeper struct {
-	name string
-	conf atomic.Pointer[conf]
+	name  string
+	since time.Time // when the service began to keep it
+	conf  atomic.Pointer[conf]
 
 	reading sync.Mutex // one reads the folder, others wait for what it finds
 
@@ -170,6 +171,17 @@ func (l *listing) newestGood() *litekeep.Backup {
 		}
 	}
 	return safety
+}
+
+// damaged returns the newest backup that is not what was written, nil if there is
+// none.
+func (l *listing) damaged() *litekeep.Backup {
+	for _, b := range l.backups {
+		if b.Problem != "" || b.Damaged {
+			return b
+		}
+	}
+	return nil
 }
 
 // find returns the backup with that file name, nil if there is none. Names are

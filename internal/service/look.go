@@ -342,6 +342,17 @@ func (k *keeper) destinations(l *listing) []Destination {
 		primary.Newest = b.Timestamp
 	}
 	all := []Destination{primary}
+	for _, d := range k.sums() {
+		// Not under the lock: a file system that is away does not answer.
+		d.FreeBytes = freeBytes(d.Name)
+		all = append(all, d)
+	}
+	return all
+}
+
+// sums sums up the last looks at the other destinations, but for their free room.
+func (k *keeper) sums() (all []Destination) {
+	conf := k.conf.Load()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, place := range conf.core.Copies {
@@ -353,7 +364,7 @@ func (k *keeper) destinations(l *listing) []Destination {
 func (l look) sum(place string) Destination {
 	out := Destination{
 		Name: place, OK: !l.at.IsZero() && l.problem == "", Looked: l.at, Full: l.full,
-		Problem: l.problem, FreeBytes: freeBytes(place),
+		Problem: l.problem,
 	}
 	for file, c := range l.copies {
 		switch {

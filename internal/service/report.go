@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/litekeep/litekeep/internal/audit"
@@ -30,7 +31,9 @@ func (s *Service) report(k *keeper, r *Run) {
 			e.Hint = "" // it need not be done without
 		}
 	case r.Kind == KindVerify && r.Outcome == OutcomeOK:
-		e.Kind, e.Clears = notify.KindRecovered, []notify.Kind{notify.KindVerificationFailed}
+		l := k.listing(s.base, s.now())
+		s.reportWhole(k, &l)
+		return
 	case r.Kind != KindBackup || r.Trigger == triggerRequest && r.Outcome != OutcomeTimeout:
 		return // whoever asked for it sees how it ended
 	case r.Outcome == OutcomeCancelled:
@@ -90,11 +93,19 @@ func (s *Service) reportPlace(k *keeper, place, before, problem string) {
 	if problem == "" {
 		e.Kind, e.Next = notify.KindDestinationUp, ""
 	}
-	s.o.Teller.Report(s.base, e)
+	if problem != "" || !s.downForAny(place) {
+		s.o.Teller.Report(s.base, e)
+	}
 	if before != "" && problem == "" {
 		s.log.Info("destination is back", "destination", place)
 		s.catchUp(k)
 	}
+}
+
+// downForAny reports whether some database cannot use a place, which then is not up
+// because another one can.
+func (s *Service) downForAny(place string) bool {
+	return slices.ContainsFunc(s.all(), func(k *keeper) bool { return k.down(place) })
 }
 
 // reportCopies tells that copies in a place are damaged or missing. The end of it
@@ -106,12 +117,44 @@ func (s *Service) reportCopies(k *keeper, place, problem string) {
 		Next: s.mendLine(k), Link: s.link("databases", k.name),
 	}
 	if problem == "" {
-		for _, d := range k.destinations(&listing{}) {
-			if !d.Primary && (d.Problem != "" || d.Looked.IsZero()) {
-				return
-			}
+		l := k.listing(s.base, s.now())
+		s.reportWhole(k, &l)
+		return
+	}
+	s.o.Teller.Report(s.base, e)
+}
+
+// reportWhole tells the end of damage, unless some is left: that one backup or one
+// place is whole says nothing of the others.
+func (s *Service) reportWhole(k *keeper, l *listing) {
+	if l.err != nil || l.damaged() != nil {
+		return
+	}
+	for _, d := range k.sums() {
+		if d.Problem != "" || d.Looked.IsZero() {
+			return
 		}
-		e = notify.Event{Kind: notify.KindRecovered, Database: k.name, Time: e.Time, Clears: []notify.Kind{notify.KindVerificationFailed}}
+	}
+	s.o.Teller.Report(s.base, notify.Event{
+		Kind: notify.KindRecovered, Database: k.name, Time: s.now().In(k.conf.Load().zone), Clears: []notify.Kind{notify.KindVerificationFailed},
+	})
+}
+
+// watchDamage tells that the primary folder holds a backup that is not what was
+// written, also if that came to light without any run, and when none is left.
+func (s *Service) watchDamage(k *keeper, l *listing, now time.Time) {
+	b := l.damaged()
+	if b == nil {
+		s.reportWhole(k, l)
+		return
+	}
+	conf := k.conf.Load()
+	e := notify.Event{
+		Kind: notify.KindVerificationFailed, Database: k.name, Place: conf.core.BackupDirectory, Time: now.In(conf.zone),
+		Cause: fileOf(b) + ": " + orDamaged(b.Problem), Next: "litekeep verify --all --database " + k.name, Link: s.link("databases", k.name),
+	}
+	if b := l.newestGood(); b != nil {
+		e.LastGood = b.Timestamp
 	}
 	s.o.Teller.Report(s.base, e)
 }
@@ -191,6 +234,7 @@ func (s *Service) watch(ctx context.Context) {
 		conf := k.conf.Load()
 		l := k.listing(ctx, now)
 		s.watchOverdue(k, &l, now)
+		s.watchDamage(k, &l, now)
 		if folder := conf.core.BackupDirectory; !disks[folder] {
 			disks[folder] = true
 			s.watchDisk(folder, conf.diskLow, now)
@@ -230,7 +274,7 @@ func (s *Service) watchOverdue(k *keeper, l *listing, now time.Time) {
 // overdue returns when the database is overdue, zero if never. One without any
 // good backup has as long from when the service began to keep it.
 func (s *Service) overdue(k *keeper, l *listing) time.Time {
-	from := s.started
+	from := k.since
 	if b := l.newestGood(); b != nil {
 		from = b.Timestamp
 	}

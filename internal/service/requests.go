@@ -7,6 +7,7 @@ import (
 
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/internal/access"
+	"github.com/litekeep/litekeep/internal/audit"
 )
 
 // start admits a request and begins its run; the end is recorded as well.
@@ -17,25 +18,24 @@ func (s *Service) start(ctx context.Context, by access.Principal, a act, order f
 	}
 	o, err := order(k)
 	if err != nil {
+		_ = s.record(ctx, by, a, audit.Refused, err) // it is not done in any case
 		return nil, err
 	}
 	if _, err := s.admit(ctx, by, a); err != nil {
 		return nil, err
 	}
 	o.trigger, o.by = triggerRequest, by.Name
-	j, err := s.begin(k, o)
-	if err != nil {
-		return nil, s.done(ctx, by, a, err)
-	}
-	s.running.Go(func() {
-		<-j.done
-		r := j.snapshot(false)
+	o.ended = func(r Run) {
 		var err error
 		if !r.Outcome.good() {
 			err = fmt.Errorf("%s: %s", r.Outcome, r.Error)
 		}
-		_ = s.done(context.WithoutCancel(ctx), by, a, err)
-	})
+		_ = s.done(ctx, by, a, err)
+	}
+	j, err := s.begin(k, o)
+	if err != nil {
+		return nil, s.done(ctx, by, a, err)
+	}
 	r := j.snapshot(false)
 	return &r, nil
 }
@@ -96,7 +96,10 @@ func (s *Service) StartRestore(ctx context.Context, by access.Principal, databas
 // StartCleanup begins to remove what the retention does not keep.
 func (s *Service) StartCleanup(ctx context.Context, by access.Principal, database string) (*Run, error) {
 	a := act{action: access.Prune, database: database}
-	return s.start(ctx, by, a, func(*keeper) (order, error) {
+	return s.start(ctx, by, a, func(k *keeper) (order, error) {
+		if why := k.pruningPaused(); why != "" {
+			return order{}, fmt.Errorf("%w: nothing is removed while %s; accept the size first if it is right", ErrRequest, why)
+		}
 		return order{kind: KindCleanup, act: s.cleanupAct()}, nil
 	})
 }

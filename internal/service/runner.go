@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/litekeep/litekeep"
@@ -21,6 +22,7 @@ type order struct {
 	backup  string // file name, for kinds that read one
 	dryRun  bool
 	act     func(ctx context.Context, j *job, core Core) error
+	ended   func(Run) // hears of the end, if it is not nil
 }
 
 // The triggers of runs.
@@ -77,6 +79,9 @@ func (s *Service) do(ctx context.Context, k *keeper, j *job, o order) {
 		err = s.limited(ctx, k, j, o)
 	}
 	s.finish(k, j, err)
+	if o.ended != nil {
+		o.ended(j.snapshot(false))
+	}
 }
 
 // limited runs a job within its time. One that does not stop when it is told to
@@ -106,7 +111,7 @@ func (s *Service) limited(ctx context.Context, k *keeper, j *job, o order) error
 		litekeep.WithLogger(slog.New(jobHandler{s.log.Handler(), j})))
 	result := make(chan error, 1)
 	go func() {
-		err := o.act(ctx, j, core)
+		err := s.guarded(func() error { return o.act(ctx, j, core) })
 		if err != nil && ctx.Err() != nil && isContext(err) {
 			err = context.Cause(ctx)
 		}
@@ -129,6 +134,18 @@ func (s *Service) limited(ctx context.Context, k *keeper, j *job, o order) error
 		s.release(k, j)
 	})
 	return &hungError{cause}
+}
+
+// guarded makes an error of a panic: what is wrong with one database must not end
+// the service of all others.
+func (s *Service) guarded(act func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.log.Error("a run panicked", "panic", v, "stack", string(debug.Stack()))
+			err = fmt.Errorf("a mistake in litekeep stopped the run: %v", v)
+		}
+	}()
+	return act()
 }
 
 // isContext reports whether an error is that of a context that ended.

@@ -146,7 +146,7 @@ func (s *Service) adopt(ctx context.Context, c *config.Config) {
 		next := &conf{spec: sp, local: s.o.Core(local, litekeep.WithClock(s.now)), whole: s.o.Core(sp.core, litekeep.WithClock(s.now))}
 		k := old[sp.name]
 		if k == nil {
-			k = &keeper{name: sp.name, looks: map[string]look{}}
+			k = &keeper{name: sp.name, since: s.now(), looks: map[string]look{}}
 			k.conf.Store(next)
 			s.recall(ctx, k, c.Runs)
 		}
@@ -219,7 +219,7 @@ func (s *Service) Serve(ctx context.Context) error {
 	select {
 	case <-ended:
 		return nil
-	case <-time.After(max(grace, stopGrace)):
+	case <-time.After(max(grace, stopGrace+stateTimeout)): // so that the end of one that hangs is recorded
 		return errors.New("runs that do not stop were left behind")
 	}
 }

@@ -366,10 +366,10 @@ func TestReloadInTheMiddleOfRuns(t *testing.T) {
 		time.Sleep(time.Minute)
 		w.reload(both)
 		time.Sleep(2 * time.Minute)
-		most := 0
-		w.plays["app"].change(func(p *play) { most = p.most })
-		if began := len(w.plays["app"].began()); most > 1 || began != 1 {
-			t.Errorf("%d runs of one database at once, %d in all", most, began)
+		p, most := w.plays["app"], 0
+		p.change(func(p *play) { most = p.most })
+		if most > 1 || len(p.began()) != 1 {
+			t.Errorf("%d runs of one database at once, %d in all", most, len(p.began()))
 		}
 		if _, err := w.StartBackup(context.Background(), admin, "app"); !errors.Is(err, ErrRunning) {
 			t.Errorf("while it runs: %v", err)

@@ -146,7 +146,7 @@ func (s *Service) judge(st *Status, k *keeper, l *listing, now time.Time) {
 	case l.err != nil:
 		add(ConditionDamaged, Problem{Kind: "verification-failed", Since: l.read, Summary: "The folder of backups cannot be read: " + l.err.Error(), Holds: "Nothing is known of the backups."})
 	case st.RestorableTo.IsZero():
-		add(ConditionUnprotected, Problem{Kind: "overdue", Since: s.started, Summary: "There is no good backup.", Holds: "Nothing can be restored.", Next: again})
+		add(ConditionUnprotected, Problem{Kind: "overdue", Since: k.since, Summary: "There is no good backup.", Holds: "Nothing can be restored.", Next: again})
 	}
 	if !st.Overdue.IsZero() && !now.Before(st.Overdue) && l.err == nil && !st.RestorableTo.IsZero() {
 		add(ConditionOverdue, Problem{Kind: "overdue", Since: st.Overdue, Summary: "No verified backup since " + st.RestorableTo.In(conf.zone).Format("Mon 2 Jan 15:04 MST") + ".", Next: again})
@@ -154,11 +154,8 @@ func (s *Service) judge(st *Status, k *keeper, l *listing, now time.Time) {
 	if r := st.LastRun; r != nil && !r.Outcome.good() && r.Outcome != OutcomeCancelled {
 		add(ConditionFailing, Problem{Kind: "failed", Since: r.Ended, Summary: "The last backup ended as " + string(r.Outcome) + ": " + r.Error, Hint: r.Hint, Next: again})
 	}
-	for _, b := range l.backups {
-		if damaged(b) {
-			add(ConditionDamaged, Problem{Kind: "verification-failed", Since: b.Checked, Summary: fileOf(b) + " is damaged: " + orElse(b.Problem, "it is not what was written"), Next: mend})
-			break
-		}
+	if b := l.damaged(); b != nil {
+		add(ConditionDamaged, Problem{Kind: "verification-failed", Since: b.Checked, Summary: fileOf(b) + " is damaged: " + orElse(b.Problem, "it is not what was written"), Next: mend})
 	}
 	k.judgeCopies(add, mend)
 	k.mu.Lock()
