@@ -177,7 +177,7 @@ func (l *listing) newestGood() *litekeep.Backup {
 // none.
 func (l *listing) damaged() *litekeep.Backup {
 	for _, b := range l.backups {
-		if b.Problem != "" || b.Damaged {
+		if damaged(b) {
 			return b
 		}
 	}
