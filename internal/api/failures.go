@@ -23,6 +23,7 @@ var failures = []struct {
 	{access.ErrForbidden, http.StatusForbidden, ""}, // it names the role that it takes
 	{service.ErrNotFound, http.StatusNotFound, "there is no such database, backup, run or token, or none that whoever asks may see"},
 	{service.ErrRunning, http.StatusConflict, "a run of this database goes on"},
+	{service.ErrWatches, http.StatusTooManyRequests, ""},
 	{service.ErrStopping, http.StatusServiceUnavailable, "the service is stopping"},
 	{service.ErrAudit, http.StatusServiceUnavailable, "the audit log cannot be written, so nothing is changed"},
 	{service.ErrRequest, http.StatusBadRequest, ""},
@@ -69,7 +70,7 @@ func (a *API) fail(ctx context.Context, op *operation, err error) *ProblemDetail
 	switch status {
 	case http.StatusUnauthorized:
 		p.with("WWW-Authenticate", `Bearer realm="litekeep"`)
-	case http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		p.with("Retry-After", retryAfter)
 	}
 	a.log(ctx, op.id, status, slog.Any("error", err))

@@ -40,6 +40,7 @@ var failures = []struct {
 	{service.ErrNotFound, http.StatusNotFound, false, "There is no such thing", "It does not exist, it was removed, or your token does not show it."},
 	{service.ErrRunning, http.StatusConflict, false, "A run goes on", "A run of this database goes on already. Wait until it has ended, or cancel it, and try again."},
 	{litekeep.ErrBusy, http.StatusConflict, false, "Somebody else is at work", "Another process works on this database or its backups. Try again in a moment."},
+	{service.ErrWatches, http.StatusTooManyRequests, false, "That is too many pages", "Too many pages of this token watch what happens. Close some."},
 	{service.ErrStopping, http.StatusServiceUnavailable, false, "The service is stopping", "It takes no more work. Try again when it has started."},
 	{service.ErrAudit, http.StatusServiceUnavailable, false, "This cannot be recorded", "The audit log cannot be written, so nothing may be changed. Backups go on. See the settings page, and the log of the service."},
 	{errForm, http.StatusBadRequest, true, "That form cannot be read", ""},

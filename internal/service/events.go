@@ -16,17 +16,23 @@ type hub struct {
 	mu       sync.Mutex
 	last     uint64
 	watchers map[*watcher]struct{}
+	of       map[string]int // how many each has who watches
 	closed   bool
 }
 
+// maxWatches is how many one token may have: every page of the dashboard has one,
+// and nobody is to take all that there are.
+const maxWatches = 25
+
 // A watcher is one who watches.
 type watcher struct {
+	who    string
 	events chan Event
 	sees   func(database string) bool
 	missed int
 }
 
-func newHub() *hub { return &hub{watchers: map[*watcher]struct{}{}} }
+func newHub() *hub { return &hub{watchers: map[*watcher]struct{}{}, of: map[string]int{}} }
 
 // send numbers an event and hands it on. It never waits: a watcher that is too
 // slow misses it.
@@ -56,25 +62,40 @@ func (h *hub) close() {
 	h.closed = true
 	for w := range h.watchers {
 		close(w.events)
-		delete(h.watchers, w)
+		h.drop(w)
+	}
+}
+
+// drop forgets a watcher. The caller holds mu.
+func (h *hub) drop(w *watcher) {
+	if _, there := h.watchers[w]; !there {
+		return
+	}
+	delete(h.watchers, w)
+	if h.of[w.who]--; h.of[w.who] == 0 {
+		delete(h.of, w.who)
 	}
 }
 
 // watch returns the events from now on about databases that sees reports, until
-// ctx or the hub ends.
-func (h *hub) watch(ctx context.Context, sees func(string) bool) iter.Seq[Event] {
-	w := &watcher{events: make(chan Event, watchBuffer), sees: sees}
+// ctx or the hub ends. who is the ID of whoever watches.
+func (h *hub) watch(ctx context.Context, who string, sees func(string) bool) (iter.Seq[Event], error) {
+	w := &watcher{who: who, events: make(chan Event, watchBuffer), sees: sees}
 	h.mu.Lock()
-	if h.closed {
+	defer h.mu.Unlock()
+	switch {
+	case h.closed:
 		close(w.events)
-	} else {
+	case h.of[who] >= maxWatches:
+		return nil, ErrWatches
+	default:
 		h.watchers[w] = struct{}{}
+		h.of[who]++
 	}
-	h.mu.Unlock()
 	leave := func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		delete(h.watchers, w)
+		h.drop(w)
 	}
 	stop := context.AfterFunc(ctx, leave) // also if nobody ever ranges over it
 	return func(yield func(Event) bool) {
@@ -90,7 +111,7 @@ func (h *hub) watch(ctx context.Context, sees func(string) bool) iter.Seq[Event]
 				}
 			}
 		}
-	}
+	}, nil
 }
 
 // A throttle lets a thing happen once in a while.

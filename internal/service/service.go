@@ -26,6 +26,8 @@ var (
 	ErrRunning = errors.New("a run of this database goes on")
 	// ErrRequest: what is asked for makes no sense. The text says why.
 	ErrRequest = errors.New("bad request")
+	// ErrWatches: whoever asks has as many streams of events as one may have.
+	ErrWatches = errors.New("too many streams of events")
 	// ErrStopping: the service is about to end.
 	ErrStopping = errors.New("the service is stopping")
 	// ErrAudit: what was asked for changes something, and cannot be recorded.

@@ -268,3 +268,31 @@ func TestPlaceIsUpForAll(t *testing.T) {
 		}
 	})
 }
+
+// TestWatchesOfOne: nobody takes all the streams that there are.
+func TestWatchesOfOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "databases:\n"+database("app", "0 12 * * *"))
+		w.start()
+		defer w.stop()
+		ctx, cancel := context.WithCancel(context.Background())
+		for range maxWatches {
+			if _, err := w.Events(ctx, admin); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := w.Events(ctx, admin); !errors.Is(err, ErrWatches) {
+			t.Errorf("one too many: %v", err)
+		}
+		other := admin
+		other.ID = "tk_2"
+		if _, err := w.Events(ctx, other); err != nil {
+			t.Errorf("somebody else: %v", err)
+		}
+		cancel()
+		synctest.Wait()
+		if _, err := w.Events(t.Context(), admin); err != nil {
+			t.Errorf("after the others ended: %v", err)
+		}
+	})
+}
