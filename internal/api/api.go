@@ -3,6 +3,8 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -87,15 +89,23 @@ func New(door Door, o Options) *API {
 // ServeHTTP answers a request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
 
+// paths are what the API answers for on a mux that serves others too.
+var paths = []string{"/api/", "/healthz", "/readyz", "/openapi.json", "/metrics"}
+
+// Answers reports whether a path of a request is one of the API's, so that a
+// program and no person asks for it.
+func Answers(path string) bool {
+	return slices.ContainsFunc(paths, func(p string) bool { return path == p || strings.HasSuffix(p, "/") && strings.HasPrefix(path, p) })
+}
+
 // Mount gives the API its paths on a mux that serves others too. They are for
 // all methods, so that no other pattern of mux may be for some methods and all
 // paths ("GET /" is one).
 func (a *API) Mount(mux *http.ServeMux) {
-	for _, path := range []string{"/api/", "/healthz", "/readyz", "/openapi.json"} {
-		mux.Handle(path, a)
-	}
-	if a.o.Metrics != nil {
-		mux.Handle("/metrics", a)
+	for _, path := range paths {
+		if path != "/metrics" || a.o.Metrics != nil {
+			mux.Handle(path, a)
+		}
 	}
 }
 

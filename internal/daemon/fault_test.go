@@ -50,10 +50,17 @@ func loadIn(dir string) (*config.Config, error) {
 // what Run did.
 func serveIn(t *testing.T, dir string) (d *Daemon, stop func() error) {
 	t.Helper()
+	return serveWith(t, dir, func(*config.Config) {})
+}
+
+// serveWith does so after a change of the configuration.
+func serveWith(t *testing.T, dir string, change func(*config.Config)) (d *Daemon, stop func() error) {
+	t.Helper()
 	c, err := loadIn(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+	change(c)
 	d, err = Open(t.Context(), Options{Config: c, Load: func() (*config.Config, error) { return loadIn(dir) }})
 	if err != nil {
 		t.Fatal(err)

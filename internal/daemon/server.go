@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
@@ -84,7 +83,7 @@ func (d *Daemon) handler(tokensKnown bool) (http.Handler, error) {
 	}
 	var pages *dashboard.Dashboard
 	g.Refuse = func(w http.ResponseWriter, r *http.Request, err error) {
-		if strings.HasPrefix(r.URL.Path, "/api/") {
+		if api.Answers(r.URL.Path) {
 			api.Refuse(w, r, err)
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/access"
 	"github.com/litekeep/litekeep/internal/service"
 )
 
@@ -97,7 +98,7 @@ func (d *Dashboard) startRestore(c *call) error {
 	case p.Reason == "":
 		p.Error = "A reason is needed. It goes into the audit log."
 	}
-	if p.Error != "" {
+	if p.Error != "" && c.by.May(access.Restore, name) == nil { // the door refuses others, and records it
 		return c.render(http.StatusBadRequest, "restore", p)
 	}
 	r, err := d.o.Door.StartRestore(c.ctx, c.by, name, service.RestoreRequest{

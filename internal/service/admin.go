@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ func (s *Service) Events(ctx context.Context, by access.Principal) (iter.Seq[Eve
 	if _, err := s.may(ctx, by, access.See, ""); err != nil {
 		return nil, err
 	}
-	return s.hub.watch(ctx, by.Sees), nil
+	return s.hub.watch(ctx, by.ID, by.Sees)
 }
 
 // Run returns one run with its log.
@@ -303,7 +304,14 @@ func (s *Service) CreateToken(ctx context.Context, by access.Principal, t Token)
 	if !n.Never {
 		n.Lifetime = t.Expires.Sub(s.now())
 	}
+	if err := n.Check(); err != nil || !n.Never && n.Lifetime <= 0 {
+		err = cmp.Or(err, errors.New("a token must end in the future"))
+		return nil, "", s.done(ctx, by, a, fmt.Errorf("%w: %w", ErrRequest, err))
+	}
 	secret, token, err := s.o.Tokens.Create(ctx, n)
+	if errors.Is(err, access.ErrTokenExists) {
+		err = fmt.Errorf("%w: %w", ErrRequest, err)
+	}
 	if err != nil {
 		return nil, "", s.done(ctx, by, a, err)
 	}
@@ -318,6 +326,9 @@ func (s *Service) RevokeToken(ctx context.Context, by access.Principal, id strin
 		return err
 	}
 	_, err := s.o.Tokens.Revoke(ctx, id)
+	if errors.Is(err, access.ErrNoSuchToken) {
+		err = fmt.Errorf("token %s: %w", id, ErrNotFound)
+	}
 	return s.done(ctx, by, a, err)
 }
 
