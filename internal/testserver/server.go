@@ -5,12 +5,14 @@ package testserver
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -58,15 +60,11 @@ func startOnce(name string, command func(dir, port string) (*exec.Cmd, error), a
 func (s *Server) log() string { return filepath.Join(s.dir, "log") }
 
 func (s *Server) run(command func(dir, port string) (*exec.Cmd, error), answers func(string) error) error {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freePort()
 	if err != nil {
 		return err
 	}
-	s.address = listener.Addr().String()
-	_, port, err := net.SplitHostPort(s.address)
-	if err = errors.Join(err, listener.Close()); err != nil {
-		return err
-	}
+	s.address = net.JoinHostPort("127.0.0.1", port)
 	data := filepath.Join(s.dir, "data")
 	if err := os.Mkdir(data, 0o755); err != nil {
 		return err
@@ -86,6 +84,25 @@ func (s *Server) run(command func(dir, port string) (*exec.Cmd, error), answers 
 		return err
 	}
 	return s.await(answers)
+}
+
+// Ports below those that systems give to connections by themselves: between the
+// choice of one and the start of the server, nobody else happens to get it.
+const (
+	firstPort = 20000
+	lastPort  = 32000
+)
+
+// freePort returns a port of this machine that nobody listens on.
+func freePort() (port string, err error) {
+	for range 100 {
+		port = strconv.Itoa(firstPort + rand.IntN(lastPort-firstPort))
+		var listener net.Listener
+		if listener, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", port)); err == nil {
+			return port, listener.Close()
+		}
+	}
+	return "", err
 }
 
 // launch starts the process from a thread that lives as long as the process,
