@@ -87,7 +87,7 @@ func keyError(ctx context.Context, err error) error {
 	}
 	e := &Error{Op: "encryption key", Kind: ErrConfig, Err: err}
 	if errors.Is(err, fs.ErrNotExist) {
-		e.Hint = "`litekeep key new FILE` makes a key file; check the path, and whether the disk with the key is there"
+		e.Hint = "check the path, and whether the disk with the key is there; `litekeep key new FILE` makes a new key, which opens no backup that exists"
 	}
 	return e
 }

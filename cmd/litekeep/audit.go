@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
@@ -112,6 +113,9 @@ func (a *app) auditShow(o auditShowOptions) error {
 	dir, err := o.auditLog()
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrPermission) {
+		return &hintedError{err, "audit log: " + err.Error(), "run it as the user of the service: `sudo -u litekeep litekeep audit …`"}
 	}
 	if !isFolder(dir) {
 		return noAuditLog(dir)

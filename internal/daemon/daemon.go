@@ -116,7 +116,7 @@ func (d *Daemon) openState(ctx context.Context) error {
 		d.o.Log.Error("the folder of the state cannot be made; nothing is remembered", "folder", folder, "error", err)
 		return nil
 	}
-	lock, err := durable.TryLock(LockPath(folder), durable.Holder{PID: os.Getpid(), Command: "serve", Since: d.o.Now()})
+	lock, err := durable.TryLock(LockPath(folder), durable.Self(d.o.Now(), "serve"))
 	var held *durable.HeldError
 	switch {
 	case errors.As(err, &held):
