@@ -210,10 +210,14 @@ func explained(err error) error {
 		switch {
 		case errors.Is(answer, client.ErrUnauthenticated):
 			e.msg, e.hint = "the service does not know who asks", "set "+tokenVariable+" or give --token-file; `litekeep token create` makes a token"
+		case errors.Is(answer, client.ErrNotFound):
+			e.hint = "`litekeep status`, `list` and `runs` show what there is"
 		case len(answer.Databases) > 0:
 			e.msg, e.hint = "there is more than one database", "name one with --database, or for backup as its argument: "+strings.Join(answer.Databases, ", ")
 		}
 		return e
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.ErrUnexpectedEOF):
+		return &hintedError{msg: err.Error(), hint: "the service ended, or the connection broke: `litekeep runs` tells how a run fared"}
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return &hintedError{msg: err.Error(), hint: "no service listens there: start one with `litekeep serve`, or say where it is with --server"}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -71,13 +72,14 @@ func TestExplained(t *testing.T) {
 		{run("backup", "busy"), exitBusy, "way out"},
 		{run("backup", "timeout"), exitFailed, "way out"},
 		{&client.Error{Status: 400, Detail: "no"}, exitUsage, ""},
-		{&client.Error{Status: 400, Detail: "no", Databases: []string{"app", "shop"}}, exitUsage, "name one: app, shop"},
+		{&client.Error{Status: 400, Detail: "no", Databases: []string{"app", "shop"}}, exitUsage, "name one with --database, or for backup as its argument: app, shop"},
 		{&client.Error{Status: 401}, exitFailed, "set LITEKEEP_TOKEN or give --token-file; `litekeep token create` makes a token"},
 		{&client.Error{Status: 403, Detail: "no"}, exitFailed, ""},
-		{&client.Error{Status: 404, Detail: "no"}, exitFailed, ""},
+		{&client.Error{Status: 404, Detail: "no"}, exitFailed, "`litekeep status`, `list` and `runs` show what there is"},
 		{&client.Error{Status: 409, Detail: "no"}, exitBusy, ""},
 		{&client.Error{Status: 500, Detail: "Backup failed"}, exitFailed, ""},
 		{errors.New("connection refused"), exitFailed, ""},
+		{fmt.Errorf("ask: %w", syscall.ECONNRESET), exitFailed, "the service ended, or the connection broke: `litekeep runs` tells how a run fared"},
 		{fmt.Errorf("wrapped: %w", litekeep.ErrBusy), exitBusy, ""},
 	} {
 		f := failureOf(t.Context(), explained(c.err))
