@@ -20,7 +20,11 @@ type books struct {
 
 	mu      sync.Mutex
 	problem string // of the last write, "" if it went well
+	late    []Run  // ended, which could not be recorded
 }
+
+// maxLate is how many of these are kept in memory.
+const maxLate = 1000
 
 // keep notes how a use of the state went.
 func (b *books) keep(what string, err error) {
@@ -46,10 +50,12 @@ func (b *books) trouble() string {
 
 // write does something that a run which is stopped must not be kept from
 // recording.
-func (b *books) write(what string, f func(context.Context) error) {
+func (b *books) write(what string, f func(context.Context) error) (ok bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), stateTimeout)
 	defer cancel()
-	b.keep(what, f(ctx))
+	err := f(ctx)
+	b.keep(what, err)
+	return err == nil
 }
 
 // stateTimeout is how long the state may take. It is a small local file.
@@ -72,8 +78,37 @@ func (b *books) begin(r Run) (ok bool) {
 	return ok
 }
 
+// end records how a run ended, later if that cannot be done now: it would look as if
+// it went on for ever, and after the next start as if it had been cut off.
 func (b *books) end(r Run) {
-	b.write("record the end of the run", func(ctx context.Context) error { return b.store.EndRun(ctx, toState(r)) })
+	if b.record(r) || b.store == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.late) < maxLate {
+		b.late = append(b.late, r)
+	}
+}
+
+func (b *books) record(r Run) bool {
+	return b.write("record the end of the run", func(ctx context.Context) error { return b.store.EndRun(ctx, toState(r)) })
+}
+
+// catchUp records the ends that could not be recorded before, until one fails. Only
+// one may go on at a time.
+func (b *books) catchUp() {
+	for {
+		b.mu.Lock()
+		late := b.late
+		b.mu.Unlock()
+		if len(late) == 0 || !b.record(late[0]) {
+			return
+		}
+		b.mu.Lock()
+		b.late = b.late[1:]
+		b.mu.Unlock()
+	}
 }
 
 func (b *books) setSlot(database string, slot time.Time) {

@@ -203,6 +203,7 @@ func (s *Service) watchLoop(ctx context.Context) {
 		case <-timer.C:
 		}
 		s.watch(ctx)
+		s.books.catchUp()
 		if h := s.o.Audit.Head(); h != head && h != (audit.Head{}) {
 			head = h
 			s.books.setAuditHead(h)

@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -293,6 +295,43 @@ func TestWatchesOfOne(t *testing.T) {
 		synctest.Wait()
 		if _, err := w.Events(t.Context(), admin); err != nil {
 			t.Errorf("after the others ended: %v", err)
+		}
+	})
+}
+
+// TestEndIsRecordedLate: a run that ended while the state was away does not go on
+// for ever, and is not one that was cut off.
+func TestEndIsRecordedLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "databases:\n"+database("app", "0 12 * * *"))
+		w.plays["app"].takes = time.Hour
+		w.start()
+		time.Sleep(30 * time.Minute) // the first run goes on
+		path := filepath.Join(w.dir, "state.db")
+		if err := os.Rename(path, path+".away"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if w.Health(t.Context()).OK {
+			t.Error("all is well, without the state")
+		}
+		if err := os.Rename(path+".away", path); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Minute)
+		runs, err := w.Runs(context.Background(), admin, RunFilter{Database: "app"})
+		if err != nil || len(runs) != 1 || runs[0].Outcome != OutcomeOK || runs[0].Ended.IsZero() {
+			t.Errorf("%+v, %v", runs, err)
+		}
+		if h := w.Health(t.Context()); !h.OK {
+			t.Errorf("the state is back: %v", h.Problems)
+		}
+		w.stop()
+		w.start()
+		time.Sleep(time.Minute)
+		w.stop()
+		if n := w.events.count("failed app"); n != 0 {
+			t.Errorf("told %v", w.events.all())
 		}
 	})
 }
