@@ -156,14 +156,19 @@ func good(b *litekeep.Backup) bool {
 	return !b.Verified.IsZero() && !b.Damaged && b.Problem == ""
 }
 
+// maxAhead is how far in the future the time of a backup may lie: clocks are set
+// back by hours.
+const maxAhead = 24 * time.Hour
+
 // newestGood returns the newest good backup, nil if there is none. The safety
 // backup of a restore holds what somebody wanted to be rid of, so it is taken
-// only where there is no other.
+// only where there is no other. One that a wrong clock dated far into the future
+// would hide for so long that all later ones fail.
 func (l *listing) newestGood() *litekeep.Backup {
 	var safety *litekeep.Backup
 	for _, b := range l.backups { // newest first
 		switch {
-		case !good(b):
+		case !good(b), !l.read.IsZero() && b.Timestamp.Sub(l.read) > maxAhead:
 		case !b.Safety:
 			return b
 		case safety == nil:

@@ -335,3 +335,37 @@ func TestEndIsRecordedLate(t *testing.T) {
 		}
 	})
 }
+
+// byTime lists backups as package litekeep does.
+type byTime struct{ *play }
+
+func (b byTime) ListBackups(ctx context.Context) ([]*litekeep.Backup, error) {
+	list, err := b.play.ListBackups(ctx)
+	slices.SortFunc(list, func(a, b *litekeep.Backup) int { return b.Timestamp.Compare(a.Timestamp) })
+	return list, err
+}
+
+// TestBackupFromTheFuture: a backup that a wrong clock dated years ahead is not what
+// a promise is counted from, or nobody would hear that no other succeeds.
+func TestBackupFromTheFuture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "runs: {retries: 0}\ndatabases:\n"+database("app", "0 12 * * *"))
+		p := w.plays["app"]
+		w.core = func(litekeep.Config) Core { return byTime{p} }
+		w.offset.Store(int64(10 * 365 * 24 * time.Hour))
+		w.start()
+		time.Sleep(time.Hour)
+		w.offset.Store(0)
+		time.Sleep(48 * time.Hour) // with backups of the right time
+		st, err := w.Database(t.Context(), admin, "app")
+		if err != nil || st.RestorableTo.After(w.now()) {
+			t.Errorf("restorable to %v, %v", st.RestorableTo, err)
+		}
+		p.change(func(p *play) { p.fail = func(int) error { return errors.New("no") } })
+		time.Sleep(72 * time.Hour)
+		if w.events.count("overdue app") == 0 {
+			t.Errorf("told %v", w.events.all())
+		}
+		w.stop()
+	})
+}
