@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 // TestSmoke measures everything that needs no peer, on tiny databases.
 func TestSmoke(t *testing.T) {
 	dir := t.TempDir()
-	c, err := parse([]string{"-size", "1MB", "-memory-sizes", "200kB,1MB", "-runs", "1", "-peers", "", "-dir", dir, "-json"})
+	c, err := parse([]string{"-size", "1MB", "-memory-sizes", "200kB,1MB", "-runs", "1", "-databases", "1", "-load", "100ms", "-peers", "", "-dir", dir, "-json"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,8 @@ type config struct {
 	peers       []string // programs that may be used
 	only        []string // parts of the measurement
 	runs        int
-	databases   []int // how many the service is to keep
+	databases   []int         // how many the service is to keep
+	pressFor    time.Duration // of requests on each address of the service
 	json        bool
 	dir         string
 	s3          string        // URL of a bucket for the vault, "" for none
@@ -43,6 +44,7 @@ func parse(args []string) (*config, error) {
 	peers := f.String("peers", strings.Join(allPeers, ","), "`programs` to compare with")
 	only := f.String("only", strings.Join(allParts, ","), "`parts` to measure")
 	databases := f.String("databases", "1,20,200", "how many databases the service keeps, one `number` after the other")
+	f.DurationVar(&c.pressFor, "load", 3*time.Second, "`time` of requests on each address of the service")
 	f.IntVar(&c.runs, "runs", 3, "`rounds` of each measurement")
 	f.BoolVar(&c.json, "json", false, "print JSON")
 	f.StringVar(&c.dir, "dir", filepath.Join(os.TempDir(), "litekeep-bench"), "`folder` for databases and outputs, kept for the next run")

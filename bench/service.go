@@ -23,7 +23,6 @@ import (
 const (
 	serviceBackups = 30     // of each database
 	serviceSource  = 200e3  // bytes of each database
-	serviceLoad    = 3      // seconds of load on each address
 	serviceClients = 8      // at once
 	serviceLooks   = 20     // at the overview, by one person
 	serviceReady   = 60e9   // nanoseconds that a start may take
@@ -143,7 +142,7 @@ func (b *bench) serve(ctx context.Context, root string, n int) (*serviceResult, 
 	var said strings.Builder
 	cmd := exec.CommandContext(ctx, b.litekeep, "serve", "--config", file, "--quiet")
 	cmd.Env, cmd.Stderr = b.env, &said
-	g := &generator{base: "http://" + address}
+	g := &generator{base: "http://" + address, load: b.pressFor}
 	defer g.close()
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
@@ -209,7 +208,7 @@ func (b *bench) load(ctx context.Context, g *generator, pid int, r *serviceResul
 func (b *bench) loadAll(ctx context.Context, g *generator, r *serviceResult, backups bool) error {
 	for _, a := range serviceAddresses {
 		b.note("service of %d databases, backups %v: %s", r.Databases, backups, a.name)
-		l, err := g.load(ctx, a.path)
+		l, err := g.press(ctx, a.path)
 		if err != nil {
 			return fmt.Errorf("%s: %w", a.path, err)
 		}

@@ -16,6 +16,7 @@ import (
 // network, which Linux has without being told.
 type generator struct {
 	base string
+	load time.Duration // on each address
 
 	mu      sync.Mutex
 	clients map[int]*http.Client
@@ -97,12 +98,12 @@ func (g *generator) await(ctx context.Context, path string) error {
 	}
 }
 
-// load asks for one address as fast as it goes.
-func (g *generator) load(ctx context.Context, path string) (loadResult, error) {
+// press asks for one address as fast as it goes.
+func (g *generator) press(ctx context.Context, path string) (loadResult, error) {
 	if err := g.get(ctx, g.next(), path); err != nil { // once, so that a wrong address shows
 		return loadResult{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, serviceLoad*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, g.load)
 	defer cancel()
 	var group sync.WaitGroup
 	took, failed := make([][]time.Duration, serviceClients), make([]int, serviceClients)
