@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -16,8 +17,9 @@ type keeper struct {
 	name  string
 	since time.Time // when the service began to keep it
 	conf  atomic.Pointer[conf]
+	deaf  atomic.Int32 // how many wait for a folder that does not answer
 
-	reading sync.Mutex // one reads the folder, others wait for what it finds
+	reading chan struct{} // one reads the folder, others wait for what it finds
 
 	mu       sync.Mutex
 	job      *job // queued or going on, nil if there is none
@@ -66,15 +68,44 @@ const listFor = 5 * time.Minute
 // listing is newer by more than that, the clock was set back.
 const waitFor = 10 * time.Second
 
+// patience is how long anybody waits for the folder. A file system that is away may
+// answer nothing for ever, and the other databases are not to wait for that.
+const patience = 20 * time.Second
+
+// errFolder is what is wrong with such a folder.
+var errFolder = errors.New("the folder does not answer")
+
 // listing returns the backups of the database. They are read anew when the
 // folder has changed.
 func (k *keeper) listing(ctx context.Context, now time.Time) listing {
+	if k.deaf.Load() > 0 {
+		return listing{read: now, err: errFolder}
+	}
+	read := make(chan listing, 1)
+	go func() { read <- k.read(ctx, now) }()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case l := <-read:
+		return l
+	case <-late.C:
+	}
+	k.deaf.Add(1)
+	go func() {
+		<-read
+		k.deaf.Add(-1)
+	}()
+	return listing{read: now, err: errFolder}
+}
+
+// read is listing, however long it takes.
+func (k *keeper) read(ctx context.Context, now time.Time) listing {
 	c := k.conf.Load()
 	if l, ok := k.known(folderStamp(c.folder()), now); ok {
 		return l
 	}
-	k.reading.Lock()
-	defer k.reading.Unlock()
+	k.reading <- struct{}{}
+	defer func() { <-k.reading }()
 	stamp := folderStamp(c.folder())
 	if l, ok := k.known(stamp, now); ok {
 		return l

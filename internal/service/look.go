@@ -327,10 +327,12 @@ func (k *keeper) destinations(l *listing) []Destination {
 	conf := k.conf.Load()
 	primary := Destination{
 		Name: conf.core.BackupDirectory, Primary: true, OK: l.err == nil, Looked: l.read, Count: len(l.backups),
-		FreeBytes: freeBytes(conf.core.BackupDirectory),
+		FreeBytes: -1,
 	}
 	if l.err != nil {
 		primary.Problem = l.err.Error()
+	} else {
+		primary.FreeBytes = freeBytes(conf.core.BackupDirectory)
 	}
 	for _, b := range l.backups {
 		primary.SizeBytes += b.SizeBytes
@@ -343,8 +345,11 @@ func (k *keeper) destinations(l *listing) []Destination {
 	}
 	all := []Destination{primary}
 	for _, d := range k.sums() {
-		// Not under the lock: a file system that is away does not answer.
-		d.FreeBytes = freeBytes(d.Name)
+		// Not under the lock, nor of a place that was away: it may not answer.
+		d.FreeBytes = -1
+		if d.Problem == "" {
+			d.FreeBytes = freeBytes(d.Name)
+		}
 		all = append(all, d)
 	}
 	return all

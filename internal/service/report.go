@@ -236,7 +236,7 @@ func (s *Service) watch(ctx context.Context) {
 		l := k.listing(ctx, now)
 		s.watchOverdue(k, &l, now)
 		s.watchDamage(k, &l, now)
-		if folder := conf.core.BackupDirectory; !disks[folder] {
+		if folder := conf.core.BackupDirectory; l.err == nil && !disks[folder] {
 			disks[folder] = true
 			s.watchDisk(folder, conf.diskLow, now)
 		}

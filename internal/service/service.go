@@ -148,7 +148,7 @@ func (s *Service) adopt(ctx context.Context, c *config.Config) {
 		next := &conf{spec: sp, local: s.o.Core(local, litekeep.WithClock(s.now)), whole: s.o.Core(sp.core, litekeep.WithClock(s.now))}
 		k := old[sp.name]
 		if k == nil {
-			k = &keeper{name: sp.name, since: s.now(), looks: map[string]look{}}
+			k = &keeper{name: sp.name, since: s.now(), looks: map[string]look{}, reading: make(chan struct{}, 1)}
 			k.conf.Store(next)
 			s.recall(ctx, k, c.Runs)
 		}
@@ -207,9 +207,8 @@ func (s *Service) Serve(ctx context.Context) error {
 	s.stopping = true
 	grace := s.cfg.Runs.Grace
 	s.mu.Unlock()
-	loops.Wait()
 	ended := make(chan struct{})
-	go func() { s.running.Wait(); close(ended) }()
+	go func() { loops.Wait(); s.running.Wait(); close(ended) }()
 	s.turns.close() // what is queued does not begin
 	defer s.hub.close()
 	select {
@@ -222,7 +221,7 @@ func (s *Service) Serve(ctx context.Context) error {
 	case <-ended:
 		return nil
 	case <-time.After(max(grace, stopGrace+stateTimeout)): // so that the end of one that hangs is recorded
-		return errors.New("runs that do not stop were left behind")
+		return errors.New("what does not stop was left behind")
 	}
 }
 

@@ -164,7 +164,7 @@ func (s *Service) judge(st *Status, k *keeper, l *listing, now time.Time) {
 	if x != nil {
 		add(ConditionWarning, Problem{Kind: "shrunken", Since: time.UnixMilli(x.Since), Summary: x.String() + "; no backup is removed until somebody looks.", Next: conf.infoLine(x.Backup)})
 	}
-	if free := freeBytes(conf.core.BackupDirectory); conf.diskLow > 0 && free >= 0 && free < conf.diskLow {
+	if free := st.Copies[0].FreeBytes; conf.diskLow > 0 && free >= 0 && free < conf.diskLow { // of the primary folder
 		add(ConditionWarning, Problem{Kind: "disk-low", Since: now, Summary: fmt.Sprintf("%s has %d MiB left.", conf.core.BackupDirectory, free>>20)})
 	}
 	st.Words = words(st, now)

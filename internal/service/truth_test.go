@@ -369,3 +369,52 @@ func TestBackupFromTheFuture(t *testing.T) {
 		w.stop()
 	})
 }
+
+// deafFolder is a play whose folder does not answer until it is told to.
+type deafFolder struct {
+	*play
+	answer chan struct{}
+}
+
+func (d deafFolder) ListBackups(ctx context.Context) ([]*litekeep.Backup, error) {
+	<-d.answer
+	return d.play.ListBackups(ctx)
+}
+
+// TestFolderDoesNotAnswer, as one on a network that is away: the other databases are
+// backed up, people are told of them, and the service ends.
+func TestFolderDoesNotAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "runs: {retries: 0, grace: 1s}\ndatabases:\n"+database("a", "0 12 * * *")+database("app", "0 12 * * *"))
+		answer := make(chan struct{})
+		played := w.core
+		w.core = func(c litekeep.Config) Core {
+			if c.Name == "a" { // the one that is looked at first
+				return deafFolder{w.plays["a"], answer}
+			}
+			return played(c)
+		}
+		w.start()
+		time.Sleep(48 * time.Hour)
+		if n := len(w.plays["app"].began()); n < 2 {
+			t.Errorf("%d backups of the other database", n)
+		}
+		st, err := w.Database(t.Context(), admin, "a")
+		if err != nil || st.Condition == ConditionOK {
+			t.Errorf("%+v, %v", st, err)
+		}
+		w.plays["app"].change(func(p *play) { p.fail = func(int) error { return errors.New("no") } })
+		time.Sleep(48 * time.Hour)
+		if w.events.count("overdue app") == 0 {
+			t.Errorf("told %v", w.events.all())
+		}
+		w.cancel()
+		select {
+		case <-w.out:
+		case <-time.After(time.Minute):
+			t.Error("the service does not end")
+		}
+		close(answer)
+		synctest.Wait()
+	})
+}
