@@ -53,10 +53,10 @@ type run struct {
 	snapshot *engine.SnapshotInfo
 	live     *engine.InPlace // the database itself, where no snapshot is needed
 	counted  *export.Counted
-	imprints []archive.Imprint // of the frames that were written
-	sealer   *seal.Sealer      // of the object that is written; nil for a plain one
-	fresh    *seal.Sealer      // for the next object
-	dropped  chan struct{}     // closed when the snapshot is removed, nil before it can be
+	follower *follower     // reads the object back; nil if nobody does
+	sealer   *seal.Sealer  // of the object that is written; nil for a plain one
+	fresh    *seal.Sealer  // for the next object
+	dropped  chan struct{} // closed when the snapshot is removed, nil before it can be
 }
 
 func (s *Service) createBackup(ctx context.Context, p *vault.Pin) (b *Backup, err error) {
@@ -139,11 +139,12 @@ func (r *run) do(ctx context.Context, p *vault.Pin) (*Backup, error) {
 		return nil, err
 	}
 	defer object.discard()
+	defer r.stopFollower()
 	r.dropSnapshot()
 	if r.s.cfg.VerifyOnBackup {
 		begin := r.s.now()
-		if r.m.Stored.SHA256, err = r.readBack(ctx, object); err != nil {
-			return nil, fmt.Errorf("read back %s: %w", object.final, err)
+		if err := r.follower.finish(&r.m); err != nil {
+			return nil, err
 		}
 		r.m.Verified = manifest.At(r.s.now())
 		r.m.Durations.Verify = r.since(begin)
@@ -169,6 +170,7 @@ func (r *run) export(ctx context.Context) (*object, error) {
 		if err == nil {
 			return object, nil
 		}
+		r.stopFollower()
 		object.discard()
 		var mismatch *export.MismatchError
 		if !errors.As(err, &mismatch) {
@@ -288,11 +290,12 @@ func (r *run) write(ctx context.Context, object *object, mismatched map[int64]st
 	out := bufio.NewWriterSize(object, 256<<10)
 	w := archive.NewWriter(ctx, out, r.s.cfg.compression(), workers(), spare)
 	defer w.Stop()
-	if r.s.cfg.VerifyOnBackup {
-		w.LeaveObjectHash()
-	}
 	if err := r.seal(ctx, w); err != nil {
 		return err
+	}
+	if r.s.cfg.VerifyOnBackup {
+		r.follower = r.follow(ctx, object)
+		w.Follow(r.follower.wrote)
 	}
 	source := r.documentSource()
 	total := r.snapshot.Bytes
@@ -338,7 +341,6 @@ func (r *run) fill(p *export.Plan, source document.Source, sum *archive.Summary)
 	m.Stored = manifest.Stored{Bytes: sum.Bytes, SHA256: sum.SHA256}
 	m.Document = manifest.Document{Bytes: sum.Document, Digest: end.Digest}
 	m.Totals = manifest.Totals{Tables: end.Tables, Rows: end.Rows, Indexes: end.Indexes, Entries: end.Entries}
-	r.imprints = sum.Imprints
 	m.Frames, m.Writer = sum.Frames, "litekeep "+Version
 	for i, t := range p.Tables {
 		x := r.counted.Tables[i]

@@ -13,22 +13,32 @@ import (
 	"github.com/litekeep/litekeep/internal/manifest"
 )
 
-// readBack reads all of an object that was just written: each frame must be the
-// text as it was encoded, by the imprint that was taken of it together with its
-// SHA-256; the structure of the document and all counts must be right. It returns
-// the hash of the object. What is wrong wraps archive.ErrDamaged.
-func (s *Service) readBack(ctx context.Context, b *opened, imprints []archive.Imprint) (manifest.Hash, error) {
-	return s.readAll(ctx, b, archive.ReadOptions{Imprints: imprints})
-}
-
-// check reads all of a stored object and compares it with its manifest: what
-// readBack does, and besides the hash of the object and every value's syntax.
+// check reads all of a stored object and compares it with its manifest: every
+// hash, the structure of the document and all counts, and every value's syntax.
+// What is wrong wraps archive.ErrDamaged.
 func (s *Service) check(ctx context.Context, b *opened) error {
-	sum, err := s.readAll(ctx, b, archive.ReadOptions{Check: checkText})
+	m := b.m
+	if err := checkSize(b.object.Size(), m.Stored); err != nil {
+		return err
+	}
+	whole := sha256.New()
+	if b.header != nil { // which was compared with that of the object
+		whole.Write(b.header.Text())
+	}
+	var c checker
+	var read int64
+	err := b.readAll(ctx, archive.ReadOptions{Check: checkText, Whole: whole}, func(t archive.Text) error {
+		read += t.Stored
+		s.progress(Progress{Phase: "verify", Bytes: read, Total: m.Stored.Bytes})
+		return c.frame(t)
+	})
+	if err == nil {
+		err = c.compare(m)
+	}
 	if err != nil {
 		return err
 	}
-	return checkSum(sum, b.m.Stored)
+	return checkSum(manifest.Hash(whole.Sum(nil)), m.Stored)
 }
 
 func checkSum(sum manifest.Hash, stored manifest.Stored) error {
@@ -76,32 +86,6 @@ func (s *Service) checkStored(ctx context.Context, at place, r *record) error {
 	return checkSum(manifest.Hash(whole.Sum(nil)), r.stored())
 }
 
-func (s *Service) readAll(ctx context.Context, b *opened, o archive.ReadOptions) (sum manifest.Hash, err error) {
-	m := b.m
-	if err := checkSize(b.object.Size(), m.Stored); err != nil {
-		return sum, err
-	}
-	whole := sha256.New()
-	if b.header != nil { // which was compared with that of the object
-		whole.Write(b.header.Text())
-	}
-	c := checker{m: m}
-	o.Whole = whole
-	var read int64
-	err = b.readAll(ctx, o, func(t archive.Text) error {
-		read += m.Frames[t.Number].Stored
-		s.progress(Progress{Phase: "verify", Bytes: read, Total: m.Stored.Bytes})
-		return c.frame(t)
-	})
-	if err == nil {
-		err = c.scanner.Close()
-	}
-	if err == nil {
-		err = c.compare()
-	}
-	return manifest.Hash(whole.Sum(nil)), err
-}
-
 // checkText checks the items of one frame's text. It runs in parallel with
 // others, so it does not know which table they belong to; it returns how many
 // values the items of each run have.
@@ -134,9 +118,9 @@ func checkText(_ int, text []byte) (any, error) {
 	return runs, nil
 }
 
-// checker follows the structure of a document, frame by frame.
+// checker follows the structure of a document, frame by frame. The zero value is
+// ready.
 type checker struct {
-	m       *manifest.Manifest
 	scanner document.Scanner
 	end     *document.End
 	tables  []int64 // rows of each
@@ -169,8 +153,8 @@ func (c *checker) frame(t archive.Text) error {
 		}
 		return nil
 	})
-	if err == nil && c.frame0 != c.m.Frames[t.Number].Rows {
-		err = fmt.Errorf("it holds %d rows, not %d: %w", c.frame0, c.m.Frames[t.Number].Rows, archive.ErrDamaged)
+	if err == nil && c.frame0 != t.Rows {
+		err = fmt.Errorf("it holds %d rows, not %d: %w", c.frame0, t.Rows, archive.ErrDamaged)
 	}
 	if err != nil {
 		return fmt.Errorf("frame %d: %w", t.Number, err)
@@ -178,28 +162,31 @@ func (c *checker) frame(t archive.Text) error {
 	return nil
 }
 
-// compare compares what was counted with the manifest and the document's own
-// last line.
-func (c *checker) compare() error {
-	if len(c.tables) != len(c.m.Tables) || len(c.indexes) != len(c.m.Indexes) {
+// compare compares what was counted, once all frames were given, with the manifest
+// and the document's own last line.
+func (c *checker) compare(m *manifest.Manifest) error {
+	if err := c.scanner.Close(); err != nil {
+		return err
+	}
+	if len(c.tables) != len(m.Tables) || len(c.indexes) != len(m.Indexes) {
 		return fmt.Errorf("the document has %d tables and %d indexes, not %d and %d: %w",
-			len(c.tables), len(c.indexes), len(c.m.Tables), len(c.m.Indexes), archive.ErrDamaged)
+			len(c.tables), len(c.indexes), len(m.Tables), len(m.Indexes), archive.ErrDamaged)
 	}
 	for i, n := range c.tables {
-		if n != c.m.Tables[i].Rows {
-			return fmt.Errorf("table %q has %d rows, not %d: %w", c.m.Tables[i].Name, n, c.m.Tables[i].Rows, archive.ErrDamaged)
+		if n != m.Tables[i].Rows {
+			return fmt.Errorf("table %q has %d rows, not %d: %w", m.Tables[i].Name, n, m.Tables[i].Rows, archive.ErrDamaged)
 		}
 	}
 	for i, n := range c.indexes {
-		if n != c.m.Indexes[i].Entries {
-			return fmt.Errorf("index %q has %d entries, not %d: %w", c.m.Indexes[i].Name, n, c.m.Indexes[i].Entries, archive.ErrDamaged)
+		if n != m.Indexes[i].Entries {
+			return fmt.Errorf("index %q has %d entries, not %d: %w", m.Indexes[i].Name, n, m.Indexes[i].Entries, archive.ErrDamaged)
 		}
 	}
 	if c.end == nil {
 		return fmt.Errorf("the document has no end: %w", archive.ErrDamaged)
 	}
-	digest := manifest.ContentDigest(c.m.Frames)
-	if c.end.Digest != digest || c.m.Document.Digest != digest {
+	digest := manifest.ContentDigest(m.Frames)
+	if c.end.Digest != digest || m.Document.Digest != digest {
 		return fmt.Errorf("the content digest is %s, not %s: %w", digest, c.end.Digest, archive.ErrDamaged)
 	}
 	return nil

@@ -20,22 +20,6 @@ func (r *run) seal(ctx context.Context, w *archive.Writer) (err error) {
 	return w.Seal(r.sealer)
 }
 
-// readBack reads the object that was just written.
-func (r *run) readBack(ctx context.Context, o *object) (manifest.Hash, error) {
-	f, err := newLocalObject(o.file)
-	if err != nil {
-		return manifest.Hash{}, err
-	}
-	b := &opened{m: &r.m, object: f}
-	if r.sealer != nil {
-		b.opener, b.header = r.sealer.Opener(), r.sealer.Header()
-	}
-	if err := checkHeader(f, b.header); err != nil {
-		return manifest.Hash{}, err
-	}
-	return r.s.readBack(ctx, b, r.imprints)
-}
-
 // encode writes the manifest.
 func (r *run) encode() ([]byte, error) {
 	if r.sealer != nil {

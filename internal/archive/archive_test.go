@@ -39,18 +39,40 @@ type stored struct {
 	object []byte
 	sum    *archive.Summary
 	texts  [][]byte
-	// imprints are used for reading if they are not nil.
-	imprints []archive.Imprint
+	whole  manifest.Hash // of the object
+	// followed is what the writer told of the frames, nil if nobody asked.
+	followed []archive.StoredFrame
 }
 
 // write writes frames of the given lengths, every third in several parts.
 func write(t testing.TB, c frame.Compression, workers int, lengths ...int) *stored {
+	t.Helper()
+	return writeFrames(t, c, workers, false, lengths)
+}
+
+// writeFollowed is write with a follower.
+func writeFollowed(t testing.TB, c frame.Compression, workers int, lengths ...int) *stored {
+	t.Helper()
+	return writeFrames(t, c, workers, true, lengths)
+}
+
+func writeFrames(t testing.TB, c frame.Compression, workers int, follow bool, lengths []int) *stored {
 	t.Helper()
 	s := &stored{c: c}
 	var object bytes.Buffer
 	spare := make(chan []byte, 4)
 	w := archive.NewWriter(t.Context(), &object, c, workers, spare)
 	defer w.Stop()
+	if follow {
+		s.followed = []archive.StoredFrame{}
+		w.Follow(func(f archive.StoredFrame) error {
+			if f.Number != len(s.followed) || f.Offset+f.Stored != int64(object.Len()) || f.Imprint == nil {
+				t.Errorf("told of %+v when %d frames of %d bytes are written", f, len(s.followed), object.Len())
+			}
+			s.followed = append(s.followed, f)
+			return nil
+		})
+	}
 	for i, n := range lengths {
 		b := text(i, n)
 		s.texts = append(s.texts, bytes.Clone(b))
@@ -72,7 +94,23 @@ func write(t testing.TB, c frame.Compression, workers int, lengths ...int) *stor
 		t.Fatal(err)
 	}
 	s.object = object.Bytes()
+	s.whole = sha256.Sum256(s.object)
 	return s
+}
+
+// readAll reads all frames, by what the writer told of them if it did.
+func (s *stored) readAll(ctx context.Context, r io.ReaderAt, o archive.ReadOptions, each func(archive.Text) error) error {
+	if s.followed == nil {
+		return archive.Read(ctx, r, s.c, s.sum.Frames, 0, o, each)
+	}
+	reader := archive.NewReader(ctx, r, s.c, o, each)
+	defer reader.Stop()
+	for _, f := range s.followed {
+		if err := reader.Add(f); err != nil {
+			return err
+		}
+	}
+	return reader.Close()
 }
 
 // read reads all frames and compares them with what was written, and the hash
@@ -80,7 +118,7 @@ func write(t testing.TB, c frame.Compression, workers int, lengths ...int) *stor
 func (s *stored) read(ctx context.Context, r io.ReaderAt, workers int) error {
 	whole := sha256.New()
 	n := 0
-	err := archive.Read(ctx, r, s.c, s.sum.Frames, 0, archive.ReadOptions{Workers: workers, Whole: whole, Imprints: s.imprints}, func(x archive.Text) error {
+	err := s.readAll(ctx, r, archive.ReadOptions{Workers: workers, Whole: whole}, func(x archive.Text) error {
 		if x.Number != n || !bytes.Equal(x.Bytes, s.texts[n]) {
 			return fmt.Errorf("frame %d comes back as number %d with %d bytes", n, x.Number, len(x.Bytes))
 		}
@@ -93,7 +131,7 @@ func (s *stored) read(ctx context.Context, r io.ReaderAt, workers int) error {
 		return err
 	case n != len(s.texts):
 		return fmt.Errorf("%d frames come back", n)
-	case manifest.Hash(whole.Sum(nil)) != s.sum.SHA256:
+	case manifest.Hash(whole.Sum(nil)) != s.whole:
 		return fmt.Errorf("the object's hash differs: %w", archive.ErrDamaged)
 	}
 	return nil
@@ -103,13 +141,13 @@ func TestRoundTrip(t *testing.T) {
 	for _, c := range compressions {
 		for _, workers := range []int{0, 1, 3} {
 			for _, lengths := range [][]int{nil, {1}, {100, 20, 3000}, {300_000, 1, 70_000, 2 << 20, 5, 1 << 20, 900_000, 12}} {
-				s := write(t, c, workers, lengths...)
-				for _, s.imprints = range [][]archive.Imprint{nil, s.sum.Imprints} {
+				for _, follow := range []bool{false, true} {
+					s := writeFrames(t, c, workers, follow, lengths)
 					if err := s.read(t.Context(), bytes.NewReader(s.object), workers); err != nil {
 						t.Errorf("%v, %d workers, %v: %v", c, workers, lengths, err)
 					}
+					s.checkSummary(t)
 				}
-				s.checkSummary(t)
 			}
 		}
 	}
@@ -120,14 +158,24 @@ func (s *stored) checkSummary(t *testing.T) {
 	t.Helper()
 	sum := s.sum
 	var offset, length int64
+	if s.followed != nil && len(s.followed) != len(s.texts) {
+		t.Errorf("%v: told of %d of %d frames", s.c, len(s.followed), len(s.texts))
+	}
 	for i, f := range sum.Frames {
+		if s.followed != nil && s.followed[i].Frame != f {
+			t.Errorf("%v, frame %d: told of %+v, noted %+v", s.c, i, s.followed[i], f)
+		}
 		if f.Offset != offset || f.Bytes != int64(len(s.texts[i])) || f.Rows != int64(i) || f.SHA256 != sha256.Sum256(s.texts[i]) {
 			t.Errorf("%v, frame %d: %+v", s.c, i, f)
 		}
 		offset += f.Stored
 		length += f.Bytes
 	}
-	if sum.Bytes != int64(len(s.object)) || offset != sum.Bytes || sum.Document != length || sum.SHA256 != sha256.Sum256(s.object) {
+	whole := s.whole
+	if s.followed != nil { // then it is for the follower to take it
+		whole = manifest.Hash{}
+	}
+	if sum.Bytes != int64(len(s.object)) || offset != sum.Bytes || sum.Document != length || sum.SHA256 != whole {
 		t.Errorf("%v: %+v", s.c, sum)
 	}
 }

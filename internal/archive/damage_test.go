@@ -42,14 +42,16 @@ func TestEveryBitFlip(t *testing.T) {
 // are as good as the hashes.
 func TestTextIsProven(t *testing.T) {
 	for _, c := range compressions {
-		s := write(t, c, 1, 300)
-		for i := range s.object {
+		plain, followed := write(t, c, 1, 300), writeFollowed(t, c, 1, 300)
+		if !bytes.Equal(plain.object, followed.object) {
+			t.Fatalf("%v: the object is another one if it is followed", c)
+		}
+		for i := range plain.object {
 			for bit := range 8 {
-				damaged := bytes.Clone(s.object)
+				damaged := bytes.Clone(plain.object)
 				damaged[i] ^= 1 << bit
-				for _, imprints := range [][]archive.Imprint{nil, s.sum.Imprints} {
-					o := archive.ReadOptions{Imprints: imprints}
-					err := archive.Read(t.Context(), bytes.NewReader(damaged), c, s.sum.Frames, 0, o, func(x archive.Text) error {
+				for _, s := range []*stored{plain, followed} {
+					err := s.readAll(t.Context(), bytes.NewReader(damaged), archive.ReadOptions{}, func(x archive.Text) error {
 						if !bytes.Equal(x.Bytes, s.texts[0]) {
 							t.Errorf("%v: bit %d of byte %d gives another text", c, bit, i)
 						}

@@ -19,13 +19,29 @@ var ErrDamaged = errors.New("backup is damaged")
 
 // A Text is the text of one frame as it was read.
 type Text struct {
-	Number int
-	Bytes  []byte
+	StoredFrame
+	Bytes []byte
 	// Result is what the check that Read was given returned.
 	Result any
 }
 
-// ReadOptions are the choices of Read; the zero value reads with one worker.
+// A StoredFrame is a frame of an object, as a Reader has to know it.
+type StoredFrame struct {
+	manifest.Frame
+	Number int // in the object
+	// Last says that no other frame of the object follows, which is checked
+	// where it is sealed.
+	Last bool
+	// Imprint, if not nil, is that of a frame that this process has written. It is
+	// compared instead of the SHA-256 of the text.
+	Imprint *Imprint
+}
+
+// Large says that the frame goes through by itself, while none other is in memory.
+func (f *StoredFrame) Large() bool { return f.Bytes >= alone }
+
+// ReadOptions are the choices of Read and NewReader; the zero value reads with
+// one worker.
 type ReadOptions struct {
 	Workers int
 	// Check, if not nil, is called by the workers, in parallel and in no order,
@@ -33,38 +49,56 @@ type ReadOptions struct {
 	Check func(number int, text []byte) (any, error)
 	// Whole, if not nil, is given the stored bytes of every frame, in order.
 	Whole io.Writer
-	// Imprints, if not nil, are those of all frames of an object that this
-	// process has written. They are compared instead of the SHA-256 of the texts.
-	Imprints []Imprint
-	// Opener opens the frames of a sealed object, which has Total frames.
+	// Opener opens the frames of a sealed object.
 	Opener *seal.Opener
-	Total  int
+	// Total is how many frames a sealed object has, for Read.
+	Total int
 }
 
-// Read reads frames of an object from r, expands them and checks their hashes,
-// and calls each with their texts in order. The text is each's until it
-// returns.
+// Read reads frames of an object from r as a Reader does. First is the number of
+// the first of them.
 func Read(ctx context.Context, r io.ReaderAt, c frame.Compression, frames []manifest.Frame, first int,
 	o ReadOptions, each func(Text) error,
 ) error {
+	reader := NewReader(ctx, r, c, o, each)
+	defer reader.Stop()
+	for i := range frames {
+		n := first + i
+		if err := reader.Add(StoredFrame{Frame: frames[i], Number: n, Last: n == o.Total-1}); err != nil {
+			return err
+		}
+	}
+	return reader.Close()
+}
+
+// A Reader reads frames of an object, expands them and checks their hashes. Add,
+// Close and Stop are called by one goroutine.
+type Reader struct {
+	p *pipeline.Pipeline[StoredFrame, unpacked]
+}
+
+// NewReader returns a Reader of the frames of r that it will be given. It calls
+// each with their texts in order, from one goroutine. The text is each's until it
+// returns.
+func NewReader(ctx context.Context, r io.ReaderAt, c frame.Compression, o ReadOptions, each func(Text) error) *Reader {
 	workers := max(o.Workers, 1)
 	texts, spare := make(chan []byte, workers+2), make(chan []byte, workers+2)
-	worker := func() func(int) (unpacked, error) {
+	worker := func() func(StoredFrame) (unpacked, error) {
 		x := &expander{r: r, codec: frame.NewCodec(c), plain: c.Codec == "none", o: o, spare: spare}
-		return func(i int) (unpacked, error) {
+		return func(f StoredFrame) (unpacked, error) {
 			var buf []byte
 			select {
 			case buf = <-texts:
 			default:
 			}
-			u, err := x.expand(&frames[i], first+i, buf)
+			u, err := x.expand(&f, buf)
 			if err != nil {
-				return u, fmt.Errorf("frame %d at byte %d: %w", first+i, frames[i].Offset, err)
+				return u, fmt.Errorf("frame %d at byte %d: %w", f.Number, f.Offset, err)
 			}
-			u.text.Number = first + i
+			u.text.StoredFrame = f
 			if o.Check != nil {
-				if u.text.Result, err = o.Check(first+i, u.text.Bytes); err != nil {
-					return u, fmt.Errorf("frame %d: %w", first+i, err)
+				if u.text.Result, err = o.Check(f.Number, u.text.Bytes); err != nil {
+					return u, fmt.Errorf("frame %d: %w", f.Number, err)
 				}
 			}
 			return u, nil
@@ -85,26 +119,28 @@ func Read(ctx context.Context, r io.ReaderAt, c frame.Compression, frames []mani
 		give(texts, u.text.Bytes)
 		return nil
 	}
-	p := pipeline.New(ctx, workers, workers+1, worker, outlet)
-	defer p.Stop()
-	for i := range frames {
-		large := frames[i].Bytes >= alone
-		if large {
-			if err := p.Flush(); err != nil {
-				return err
-			}
-		}
-		if err := p.Add(i); err != nil {
-			return err
-		}
-		if large {
-			if err := p.Flush(); err != nil {
-				return err
-			}
-		}
-	}
-	return p.Close()
+	return &Reader{pipeline.New(ctx, workers, workers+1, worker, outlet)}
 }
+
+// Add takes the next frame. It may return an error that an earlier one met.
+func (r *Reader) Add(f StoredFrame) error {
+	if !f.Large() {
+		return r.p.Add(f)
+	}
+	if err := r.p.Flush(); err != nil {
+		return err
+	}
+	if err := r.p.Add(f); err != nil {
+		return err
+	}
+	return r.p.Flush()
+}
+
+// Close waits until all frames are read.
+func (r *Reader) Close() error { return r.p.Close() }
+
+// Stop abandons what is under way. After Close it does nothing.
+func (r *Reader) Stop() { r.p.Stop() }
 
 // give keeps memory to be used again, unless it is large or there is enough.
 func give(spare chan []byte, b []byte) {
@@ -131,13 +167,13 @@ type expander struct {
 	spare  chan []byte // memory of stored frames that went to Whole
 }
 
-func (x *expander) expand(f *manifest.Frame, number int, buf []byte) (unpacked, error) {
+func (x *expander) expand(f *StoredFrame, buf []byte) (unpacked, error) {
 	sealed := x.o.Opener != nil
 	if whole := storedPlain(f.Bytes, sealed); x.plain && f.Stored != whole {
 		return unpacked{}, fmt.Errorf("a text of %d bytes is stored as %d, not %d: %w", f.Bytes, f.Stored, whole, ErrDamaged)
 	}
-	if (sealed || !x.plain) && f.Bytes >= alone {
-		return x.expandAlone(f, number)
+	if (sealed || !x.plain) && f.Large() {
+		return x.expandAlone(f)
 	}
 	if x.plain && !sealed {
 		x.stored = buf
@@ -160,7 +196,7 @@ func (x *expander) expand(f *manifest.Frame, number int, buf []byte) (unpacked, 
 		}
 		return unpacked{}, err
 	}
-	text, err := x.text(f, number, stored, buf)
+	text, err := x.text(f, stored, buf)
 	return unpacked{text: Text{Bytes: text}, stored: stored, shared: x.plain}, err
 }
 
@@ -172,11 +208,11 @@ func storedPlain(bytes int64, sealed bool) int64 {
 }
 
 // text opens and expands what is stored, and checks its hash.
-func (x *expander) text(f *manifest.Frame, number int, stored, buf []byte) ([]byte, error) {
+func (x *expander) text(f *StoredFrame, stored, buf []byte) ([]byte, error) {
 	text := stored
 	if x.o.Opener != nil {
 		var err error
-		if text, err = x.o.Opener.OpenFrame(nil, number, number == x.o.Total-1, stored); err != nil {
+		if text, err = x.o.Opener.OpenFrame(nil, f.Number, f.Last, stored); err != nil {
 			return nil, damaged(err)
 		}
 	}
@@ -186,15 +222,15 @@ func (x *expander) text(f *manifest.Frame, number int, stored, buf []byte) ([]by
 			return nil, fmt.Errorf("%w: %w", err, ErrDamaged)
 		}
 	}
-	return text, x.checkText(text, f, number)
+	return text, checkText(text, f)
 }
 
 // checkText checks that a text is that of a frame.
-func (x *expander) checkText(text []byte, f *manifest.Frame, number int) error {
-	if x.o.Imprints == nil {
-		return checkHash(text, f)
+func checkText(text []byte, f *StoredFrame) error {
+	if f.Imprint == nil {
+		return checkHash(text, &f.Frame)
 	}
-	if number >= len(x.o.Imprints) || imprintOf(text) != x.o.Imprints[number] {
+	if imprintOf(text) != *f.Imprint {
 		return fmt.Errorf("it is not what was written: %w", ErrDamaged)
 	}
 	return nil
@@ -214,7 +250,7 @@ func damaged(err error) error {
 // expandAlone expands a frame that goes through by itself, without holding its
 // stored form. No other frame is under way, so its stored bytes go to whole at
 // once.
-func (x *expander) expandAlone(f *manifest.Frame, number int) (unpacked, error) {
+func (x *expander) expandAlone(f *StoredFrame) (unpacked, error) {
 	var stored io.Reader = io.NewSectionReader(x.r, f.Offset, f.Stored)
 	if x.o.Whole != nil {
 		stored = io.TeeReader(stored, x.o.Whole)
@@ -222,33 +258,33 @@ func (x *expander) expandAlone(f *manifest.Frame, number int) (unpacked, error) 
 	source := stored
 	var opened *seal.FrameReader
 	if x.o.Opener != nil {
-		opened = x.o.Opener.FrameReader(stored, number)
+		opened = x.o.Opener.FrameReader(stored, f.Number)
 		source = opened
 	}
 	text, err := x.codec.ExpandFrom(source, f.Stored, f.Bytes)
 	if opened != nil {
-		if wrong := x.checkEnd(opened, stored, number); wrong != nil {
+		if wrong := checkEnd(opened, stored, f); wrong != nil {
 			return unpacked{}, damaged(wrong) // the cause of err, if that is not nil
 		}
 	}
 	if err != nil {
 		return unpacked{}, fmt.Errorf("%w: %w", err, ErrDamaged)
 	}
-	return unpacked{text: Text{Bytes: text}}, x.checkText(text, f, number)
+	return unpacked{text: Text{Bytes: text}}, checkText(text, f)
 }
 
 // checkEnd checks that a sealed frame opens to its end, is the last where the
 // last belongs and nowhere else, and takes all of its room.
-func (x *expander) checkEnd(f *seal.FrameReader, stored io.Reader, number int) error {
-	if _, err := io.Copy(io.Discard, f); err != nil {
+func checkEnd(opened *seal.FrameReader, stored io.Reader, f *StoredFrame) error {
+	if _, err := io.Copy(io.Discard, opened); err != nil {
 		return err
 	}
 	rest, err := io.Copy(io.Discard, stored)
 	if err != nil {
 		return err
 	}
-	if rest > 0 || f.Last() != (number == x.o.Total-1) {
-		return &seal.FrameError{Frame: number, Reason: "it does not end where it should", Err: seal.ErrCutOff}
+	if rest > 0 || opened.Last() != f.Last {
+		return &seal.FrameError{Frame: f.Number, Reason: "it does not end where it should", Err: seal.ErrCutOff}
 	}
 	return nil
 }

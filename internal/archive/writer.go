@@ -22,10 +22,10 @@ const alone = 8 << 20
 type Writer struct {
 	out         io.Writer
 	compression frame.Compression
-	sum         hash.Hash // of the object; nil if somebody else will hash it
+	sum         hash.Hash // of the object; nil if it is hashed as it is read back
 	size        int64     // of the object
 	frames      []manifest.Frame
-	imprints    []Imprint
+	follow      func(StoredFrame) error // nil if nobody reads back
 	spare       chan []byte
 	p           *pipeline.Pipeline[job, *packed]
 	sealer      *seal.Sealer // nil for a plain object
@@ -42,7 +42,7 @@ type job struct {
 }
 
 type packed struct {
-	frame   *frame.Frame
+	job
 	parts   [][]byte
 	buf     []byte
 	sum     [sha256.Size]byte
@@ -60,8 +60,10 @@ func NewWriter(ctx context.Context, out io.Writer, c frame.Compression, workers 
 		var scratch []byte // what is to be sealed
 		return func(j job) (*packed, error) {
 			f := j.Frame
-			// The imprint first: whatever changed the text from here on would show.
-			p := &packed{frame: f, imprint: imprintOf(f.Parts...)}
+			p := &packed{job: j}
+			if w.follow != nil { // first: whatever changed the text from here on would show
+				p.imprint = imprintOf(f.Parts...)
+			}
 			p.sum = hashParts(f.Parts)
 			if out == nil {
 				return p, nil
@@ -89,9 +91,11 @@ func NewWriter(ctx context.Context, out io.Writer, c frame.Compression, workers 
 	return w
 }
 
-// LeaveObjectHash makes the Writer not hash the object as a whole, for a caller
-// who does so when the object is read back. It is called before Add.
-func (w *Writer) LeaveObjectHash() { w.sum = nil }
+// Follow makes the Writer tell of each frame, in order, once its bytes have gone
+// to its output, for a caller who reads the object back: written is called by the
+// goroutine that writes. The object as a whole is left to be hashed then. Follow
+// is called before Add.
+func (w *Writer) Follow(written func(StoredFrame) error) { w.sum, w.follow = nil, written }
 
 // Seal makes the Writer seal every frame with s, whose header it writes at once.
 // It is called before Add, and frames have to be added as an export does it: one
@@ -139,15 +143,23 @@ func hashParts(parts [][]byte) (sum [sha256.Size]byte) {
 }
 
 func (w *Writer) write(p *packed) error {
-	f := manifest.Frame{Offset: w.size, Bytes: p.frame.Len(), Rows: p.frame.Rows, SHA256: p.sum}
+	f := manifest.Frame{Offset: w.size, Bytes: p.Len(), Rows: p.Rows, SHA256: p.sum}
 	for _, part := range p.parts {
 		if _, err := (objectWriter{w}).Write(part); err != nil {
 			return fmt.Errorf("write object: %w", err)
 		}
 	}
 	f.Stored = w.size - f.Offset
-	w.frames, w.imprints = append(w.frames, f), append(w.imprints, p.imprint)
-	return nil
+	return w.wrote(f, p.job, p.imprint)
+}
+
+// wrote notes a frame that was written.
+func (w *Writer) wrote(f manifest.Frame, j job, imprint Imprint) error {
+	w.frames = append(w.frames, f)
+	if w.follow == nil {
+		return nil
+	}
+	return w.follow(StoredFrame{Frame: f, Number: j.number, Last: j.last, Imprint: &imprint})
 }
 
 // recycle gives the memory of p back, unless it is large.
@@ -159,7 +171,7 @@ func (w *Writer) recycle(p *packed, bufs chan []byte) {
 		default:
 		}
 	}
-	for _, part := range p.frame.Parts {
+	for _, part := range p.Frame.Parts {
 		if cap(part) < alone {
 			select {
 			case w.spare <- part:
@@ -189,7 +201,10 @@ func (w *Writer) Add(f *frame.Frame) error {
 // addAlone writes a very large frame while nothing else is under way, without
 // holding its stored form.
 func (w *Writer) addAlone(f job) error {
-	imprint := imprintOf(f.Parts...)
+	var imprint Imprint
+	if w.follow != nil {
+		imprint = imprintOf(f.Parts...)
+	}
 	entry := manifest.Frame{Offset: w.size, Bytes: f.Len(), Rows: f.Rows, SHA256: hashParts(f.Parts)}
 	if w.out != nil {
 		codec := frame.NewCodec(w.compression)
@@ -209,8 +224,7 @@ func (w *Writer) addAlone(f job) error {
 		}
 		entry.Stored = w.size - entry.Offset
 	}
-	w.frames, w.imprints = append(w.frames, entry), append(w.imprints, imprint)
-	return nil
+	return w.wrote(entry, f, imprint)
 }
 
 // objectWriter appends to the object.
@@ -239,9 +253,8 @@ func (w *Writer) Digest() (string, error) {
 // Summary is what a Writer wrote.
 type Summary struct {
 	Frames   []manifest.Frame
-	Imprints []Imprint     // of the frames, for ReadOptions
 	Bytes    int64         // of the object
-	SHA256   manifest.Hash // of the object; zero after LeaveObjectHash
+	SHA256   manifest.Hash // of the object; zero after Follow
 	Document int64         // length of the document in bytes
 }
 
@@ -253,7 +266,7 @@ func (w *Writer) Close() (*Summary, error) {
 	if w.sealer != nil && !w.ended {
 		return nil, errors.New("the last frame is missing")
 	}
-	s := &Summary{Frames: w.frames, Imprints: w.imprints, Bytes: w.size}
+	s := &Summary{Frames: w.frames, Bytes: w.size}
 	if w.sum != nil {
 		s.SHA256 = manifest.Hash(w.sum.Sum(nil))
 	}
