@@ -27,6 +27,14 @@ func isStop(c byte) bool { return c < 0x20 || c == '"' || c == '\\' || c == 0x7f
 // plainRun returns the index of the first byte at or after i that ends a run of
 // plain text, or len(b). high is not 0 if a byte before it is not ASCII.
 func plainRun(b []byte, i int) (end int, high uint64) {
+	// The first word tells of short texts, and of those that are full of quotes.
+	if hasBlocks && len(b)-i >= 8+32 && stops(binary.LittleEndian.Uint64(b[i:])) == 0 {
+		n := (len(b) - i) &^ 31
+		end, high = plainBlocks(&b[i], n)
+		if i += end; end < n {
+			return i, high
+		}
+	}
 	for {
 		x := word(b, i)
 		if s := stops(x); s != 0 {

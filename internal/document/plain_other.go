@@ -1,0 +1,7 @@
+//go:build !amd64
+
+package document
+
+const hasBlocks = false
+
+func plainBlocks(*byte, int) (end int, high uint64) { panic("no vectors here") }
