@@ -31,7 +31,7 @@ const (
 // s that are not UTF-8 are replaced by U+FFFD.
 func AppendOpening(dst []byte, s *Source) []byte {
 	dst = append(dst, `{"litekeep":`...)
-	dst = appendInt(dst, Version)
+	dst = AppendInt(dst, Version)
 	dst = append(dst, ",\n\"source\":{\"name\":"...)
 	dst = appendForeign(dst, s.Name)
 	dst = append(dst, `,"path":`...)
@@ -43,7 +43,7 @@ func AppendOpening(dst []byte, s *Source) []byte {
 	dst = append(dst, `,"litekeep":`...)
 	dst = appendForeign(dst, s.Litekeep)
 	dst = append(dst, `,"schema_version":`...)
-	dst = appendInt(dst, s.SchemaVersion)
+	dst = AppendInt(dst, s.SchemaVersion)
 	return append(dst, "},\n"...)
 }
 
@@ -55,23 +55,23 @@ func appendForeign(dst []byte, s string) []byte {
 // AppendDatabase appends the line of the settings.
 func AppendDatabase(dst []byte, d *Database) []byte {
 	dst = append(dst, `"database":{"page_size":`...)
-	dst = appendInt(dst, int64(d.PageSize))
+	dst = AppendInt(dst, int64(d.PageSize))
 	dst = append(dst, `,"reserved":`...)
-	dst = appendInt(dst, int64(d.Reserved))
+	dst = AppendInt(dst, int64(d.Reserved))
 	dst = append(dst, `,"encoding":`...)
 	dst = appendForeign(dst, d.Encoding)
 	dst = append(dst, `,"user_version":`...)
-	dst = appendInt(dst, int64(d.UserVersion))
+	dst = AppendInt(dst, int64(d.UserVersion))
 	dst = append(dst, `,"application_id":`...)
-	dst = appendInt(dst, int64(d.ApplicationID))
+	dst = AppendInt(dst, int64(d.ApplicationID))
 	dst = append(dst, `,"auto_vacuum":`...)
-	dst = appendInt(dst, int64(d.AutoVacuum))
+	dst = AppendInt(dst, int64(d.AutoVacuum))
 	dst = append(dst, `,"journal_mode":`...)
 	dst = appendForeign(dst, d.JournalMode)
 	dst = append(dst, `,"schema_format":`...)
-	dst = appendInt(dst, int64(d.SchemaFormat))
+	dst = AppendInt(dst, int64(d.SchemaFormat))
 	dst = append(dst, `,"default_cache_size":`...)
-	dst = appendInt(dst, int64(d.DefaultCacheSize))
+	dst = AppendInt(dst, int64(d.DefaultCacheSize))
 	if d.ZeroBytes {
 		dst = append(dst, `,"zero_bytes":true`...)
 	}
@@ -84,7 +84,7 @@ func AppendSchemaRow(dst []byte, r *SchemaRow, prevRowID int64) []byte {
 	dst = append(dst, '{')
 	if r.RowID != prevRowID+1 {
 		dst = append(dst, `"rowid":`...)
-		dst = appendInt(dst, r.RowID)
+		dst = AppendInt(dst, r.RowID)
 		dst = append(dst, ',')
 	}
 	dst = append(dst, `"type":`...)
@@ -123,7 +123,7 @@ func AppendTableOpen(dst []byte, t *Table) []byte {
 	case RowIDNone:
 		dst = append(dst, "null"...)
 	default:
-		dst = appendInt(dst, int64(t.RowID))
+		dst = AppendInt(dst, int64(t.RowID))
 	}
 	return append(dst, ",\"rows\":[\n"...)
 }
@@ -156,7 +156,7 @@ func AppendStoredRow(dst []byte, row []value.Value) []byte {
 			dst = append(dst, ',')
 		}
 		if row[i].Kind == value.RawText {
-			dst = appendStoredText(dst, row[i].Bytes)
+			dst = AppendStoredText(dst, row[i].Bytes)
 		} else {
 			dst = AppendValue(dst, &row[i])
 		}
@@ -169,21 +169,24 @@ func AppendStoredRow(dst []byte, row []value.Value) []byte {
 func AppendValue(dst []byte, v *value.Value) []byte {
 	switch v.Kind {
 	case value.Integer:
-		return appendInt(dst, v.Int)
+		return AppendInt(dst, v.Int)
 	case value.Text:
 		return appendString(dst, v.Bytes)
 	case value.Real:
-		return appendFloat(dst, v.Float())
+		return AppendFloat(dst, v.Float())
 	case value.Blob:
-		return appendWrapped(dst, `{"blob":"`, v.Bytes)
+		return AppendBlob(dst, v.Bytes)
 	case value.RawText:
 		return appendWrapped(dst, `{"text":"`, v.Bytes)
 	}
 	return append(dst, "null"...)
 }
 
-// appendFloat appends a REAL of any kind.
-func appendFloat(dst []byte, f float64) []byte {
+// AppendBlob appends a BLOB.
+func AppendBlob(dst, b []byte) []byte { return appendWrapped(dst, `{"blob":"`, b) }
+
+// AppendFloat appends a REAL. A NaN is NULL.
+func AppendFloat(dst []byte, f float64) []byte {
 	switch {
 	case math.IsInf(f, 1):
 		return append(dst, `{"real":"+Inf"}`...)
@@ -204,13 +207,13 @@ func appendWrapped(dst []byte, open string, b []byte) []byte {
 // AppendEnd appends the last line, which closes the document.
 func AppendEnd(dst []byte, e *End) []byte {
 	dst = append(dst, `"end":{"tables":`...)
-	dst = appendInt(dst, e.Tables)
+	dst = AppendInt(dst, e.Tables)
 	dst = append(dst, `,"rows":`...)
-	dst = appendInt(dst, e.Rows)
+	dst = AppendInt(dst, e.Rows)
 	dst = append(dst, `,"indexes":`...)
-	dst = appendInt(dst, e.Indexes)
+	dst = AppendInt(dst, e.Indexes)
 	dst = append(dst, `,"entries":`...)
-	dst = appendInt(dst, e.Entries)
+	dst = AppendInt(dst, e.Entries)
 	dst = append(dst, `,"digest":`...)
 	dst = appendForeign(dst, e.Digest)
 	return append(dst, "}}\n"...)

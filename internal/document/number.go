@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// appendInt appends i in decimal.
-func appendInt(dst []byte, i int64) []byte {
+// AppendInt appends an INTEGER.
+func AppendInt(dst []byte, i int64) []byte {
 	u := uint64(i)
 	if i < 0 {
 		dst = append(dst, '-')

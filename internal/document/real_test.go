@@ -129,8 +129,8 @@ func TestDivide(t *testing.T) {
 func TestAppendInt(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		i := genInt().Draw(t, "i")
-		if got := string(appendInt(nil, i)); got != strconv.FormatInt(i, 10) {
-			t.Fatalf("appendInt(%d) = %q", i, got)
+		if got := string(AppendInt(nil, i)); got != strconv.FormatInt(i, 10) {
+			t.Fatalf("AppendInt(%d) = %q", i, got)
 		}
 	})
 }

@@ -92,9 +92,9 @@ func appendString(dst, s []byte) []byte {
 	}
 }
 
-// appendStoredText appends text as a database in UTF-8 stores it: a string, or
+// AppendStoredText appends text as a database in UTF-8 stores it: a string, or
 // its bytes where they are not valid.
-func appendStoredText(dst, s []byte) []byte {
+func AppendStoredText(dst, s []byte) []byte {
 	start, rest := len(dst), s
 	var high uint64
 	dst = append(dst, '"')

@@ -49,7 +49,7 @@ func TestStoredRowSaysWhatValuesSay(t *testing.T) {
 		if rapid.Bool().Draw(t, "cut") && len(b) > 0 {
 			b = b[:len(b)-1]
 		}
-		got := appendStoredText([]byte("before"), b)
+		got := AppendStoredText([]byte("before"), b)
 		want := []byte("before")
 		if utf8.Valid(b) {
 			want = appendString(want, b)

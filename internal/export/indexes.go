@@ -64,6 +64,14 @@ func (p *Plan) link() {
 		}
 		x.made = madeOf(x.object.Index, t.object.Table)
 		t.indexes = append(t.indexes, x)
+		if x.made == nil {
+			continue
+		}
+		for _, f := range x.made.from {
+			if f >= 0 && f < len(t.indexed) {
+				t.indexed[f] = true
+			}
+		}
 	}
 }
 
@@ -85,7 +93,7 @@ func madeOf(x *engine.IndexInfo, t *engine.TableInfo) *made {
 }
 
 // tallyRow adds the entries that the indexes of t must have for the row whose
-// stored fields are e.fields.
+// fields have the words e.words.
 func (e *encoder) tallyRow(t *Table, rowid int64) error {
 	if len(e.tallies) < len(t.indexes) {
 		e.tallies = make([]tally, len(t.indexes))
@@ -96,23 +104,37 @@ func (e *encoder) tallyRow(t *Table, rowid int64) error {
 		}
 		h := newEntryHash()
 		for k, from := range x.made.from {
+			var w word
 			switch {
 			case from == engine.IndexRowID:
-				h = h.addInt(rowid)
-			case from < len(e.fields):
-				h = h.add(&e.fields[from], x.made.real[k])
+				w = word{uint64(rowid), value.Integer}
+			case from < len(e.words):
+				w = e.words[from]
 			default:
 				d, err := t.defaults.get(e.ctx, e.plan.path, t, from)
 				if err != nil {
 					return err
 				}
 				d = e.stored(d)
-				h = h.add(&d, x.made.real[k])
+				w = wordOf(&d)
 			}
+			h = h.add(w, x.made.real[k])
 		}
 		e.tallies[i].add(tally{1, h.sum()})
 	}
 	return nil
+}
+
+// takeWords takes the words of e.fields that indexes of t ask for.
+func (e *encoder) takeWords(t *Table) {
+	e.words = e.words[:0]
+	for i := range e.fields {
+		var w word
+		if i < len(t.indexed) && t.indexed[i] {
+			w = wordOf(&e.fields[i])
+		}
+		e.words = append(e.words, w)
+	}
 }
 
 // stored returns a default as a record would have it.
@@ -230,7 +252,7 @@ func (w *indexWalker) entry(row *pagereader.Row, m *made, order *indexsort.Compa
 	}
 	h := newEntryHash()
 	for i := range entry {
-		h = h.add(&entry[i], i < len(m.real) && m.real[i])
+		h = h.add(wordOf(&entry[i]), i < len(m.real) && m.real[i])
 	}
 	f.add(tally{1, h.sum()})
 	return nil

@@ -36,7 +36,8 @@ type Table struct {
 	object   *engine.Object
 	byRowID  bool     // its b-tree has rowids
 	columns  []column // nil if SQLite cannot describe the table
-	asStored bool     // columns are the fields of the record, in their order
+	direct   bool     // its rows can be written right from their records
+	indexed  []bool   // which fields of the record indexes are made of
 	defaults defaults
 	key      []indexsort.Column // order of a WITHOUT ROWID table, if it can be checked
 	final    []byte             // the last record of the batch before
@@ -252,12 +253,12 @@ func (p *Plan) addTable(s *document.SchemaRow, root uint32, o *engine.Object) er
 		return fmt.Errorf("table %q: page %d is no root of such a table: %w", t.Label, root, sqlitefile.ErrCorrupt)
 	}
 	t.key = binaryKey(o.Table)
-	return t.describe(o.Table)
+	return t.describe(o.Table, p.file.Header().Encoding == sqlitefile.UTF8)
 }
 
 // describe sets the columns of the document: the stored ones in the order of
-// the declaration.
-func (t *Table) describe(info *engine.TableInfo) error {
+// the declaration. Utf8 says that this is the encoding of the database.
+func (t *Table) describe(info *engine.TableInfo, utf8 bool) error {
 	field := make(map[int]int, len(info.StorageOrder))
 	for pos, col := range info.StorageOrder {
 		field[col] = pos
@@ -281,10 +282,8 @@ func (t *Table) describe(info *engine.TableInfo) error {
 		t.columns = append([]column{{field: -1}}, t.columns...)
 		t.Columns = append([]value.Value{value.OfText(rowIDLabel(taken))}, t.Columns...)
 	}
-	t.asStored = true
-	for i, c := range t.columns {
-		t.asStored = t.asStored && (c.field == i || c.field < 0 && t.RowID == i && field[info.RowIDAlias] == i)
-	}
+	t.direct = utf8 && t.inOrder(field[info.RowIDAlias])
+	t.indexed = make([]bool, len(info.StorageOrder))
 	if len(t.Columns) > document.MaxColumns {
 		return fmt.Errorf("table %q has %d columns: %w", t.Label, len(t.Columns), ErrRefused)
 	}

@@ -44,6 +44,7 @@ type encoder struct {
 	format uint32 // of the schema
 	fields []value.Value
 	row    []value.Value
+	words  []word // of the row's fields
 	utf8   []byte // texts of the row in a UTF-16 database
 	spare  chan []byte
 
@@ -114,19 +115,14 @@ func (e *encoder) add(p *piece, t *Table, row *pagereader.Row) error {
 	if err != nil {
 		return err
 	}
-	if e.fields, err = sqlitefile.DecodeRecord(rec, e.fields); err != nil {
-		return at(t, row, err)
+	start := len(p.text)
+	text, ok := e.direct(p.text, t, row.RowID, rec)
+	if !ok {
+		if text, err = e.general(p.text, t, row.RowID, rec); err != nil {
+			return at(t, row, err)
+		}
 	}
-	if len(e.fields) == 0 {
-		return at(t, row, fmt.Errorf("its record has no fields: %w", sqlitefile.ErrCorrupt))
-	}
-	vals, err := e.values(t, row.RowID)
-	if err == nil && len(vals) > document.MaxValues {
-		err = fmt.Errorf("its record has %d fields: %w", len(e.fields), ErrRefused)
-	}
-	if err != nil {
-		return at(t, row, err)
-	}
+	p.text = text
 	if err := e.order.add(rec); err != nil {
 		return err
 	}
@@ -135,12 +131,6 @@ func (e *encoder) add(p *piece, t *Table, row *pagereader.Row) error {
 			return at(t, row, err)
 		}
 	}
-	start := len(p.text)
-	if e.enc == sqlitefile.UTF8 {
-		p.text = document.AppendStoredRow(p.text, vals)
-	} else {
-		p.text = document.AppendRow(p.text, vals)
-	}
 	mark := frame.Mark(p.text[start:])
 	p.text = append(p.text, document.More...)
 	if mark {
@@ -148,6 +138,31 @@ func (e *encoder) add(p *piece, t *Table, row *pagereader.Row) error {
 	}
 	p.rows++
 	return nil
+}
+
+// general appends the item of a row or entry of any kind, and takes the words of
+// its fields.
+func (e *encoder) general(text []byte, t *Table, rowid int64, rec []byte) (_ []byte, err error) {
+	if e.fields, err = sqlitefile.DecodeRecord(rec, e.fields); err != nil {
+		return text, err
+	}
+	if len(e.fields) == 0 {
+		return text, fmt.Errorf("its record has no fields: %w", sqlitefile.ErrCorrupt)
+	}
+	vals, err := e.values(t, rowid)
+	if err == nil && len(vals) > document.MaxValues {
+		err = fmt.Errorf("its record has %d fields: %w", len(e.fields), ErrRefused)
+	}
+	if err != nil {
+		return text, err
+	}
+	if t != nil {
+		e.takeWords(t)
+	}
+	if e.enc == sqlitefile.UTF8 {
+		return document.AppendStoredRow(text, vals), nil
+	}
+	return document.AppendRow(text, vals), nil
 }
 
 // at adds the row's identity to an error.
@@ -173,9 +188,6 @@ func (e *encoder) values(t *Table, rowid int64) ([]value.Value, error) {
 		}
 		return e.row, nil
 	}
-	if t.asStored && len(e.fields) == len(t.columns) && e.enc == sqlitefile.UTF8 {
-		return e.inPlace(t, rowid), nil
-	}
 	for i := range t.columns {
 		c := &t.columns[i]
 		switch {
@@ -199,21 +211,6 @@ func (e *encoder) values(t *Table, rowid int64) ([]value.Value, error) {
 		}
 	}
 	return e.row, nil
-}
-
-// inPlace makes the values of a row of e.fields themselves. The entries of
-// indexes can still be made of them.
-func (e *encoder) inPlace(t *Table, rowid int64) []value.Value {
-	for i := range t.columns {
-		v := &e.fields[i]
-		switch {
-		case t.columns[i].field < 0: // what is stored there means nothing
-			*v = value.OfInt(rowid)
-		case t.columns[i].real && v.Kind == value.Integer:
-			*v = value.OfFloat(float64(v.Int))
-		}
-	}
-	return e.fields
 }
 
 // text turns stored UTF-16 that is well-formed into Text.

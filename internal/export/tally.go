@@ -37,31 +37,18 @@ const (
 	lastSecret  = firstSecret + 1
 )
 
-// entryHash is the hash of an entry so far. It goes by values and not by their
-// stored form, since one integer can be stored in several ways and nobody can
-// see which.
+// entryHash is the hash of an entry so far.
 type entryHash uint64
 
 func newEntryHash() entryHash { return entryHash(secrets[firstSecret]) }
 
 // add takes the next field. Real says that its column has REAL affinity, where
 // a whole number may be stored as an integer in one place and not in another.
-func (h entryHash) add(v *value.Value, real bool) entryHash {
-	x, kind := uint64(v.Int), v.Kind
-	switch kind {
-	case value.Integer:
-		if real {
-			x, kind = math.Float64bits(float64(v.Int)), value.Real
-		}
-	case value.Text, value.RawText, value.Blob:
-		x = maphash.Bytes(seed, v.Bytes)
+func (h entryHash) add(w word, real bool) entryHash {
+	if real && w.kind == value.Integer {
+		w = word{math.Float64bits(float64(int64(w.x))), value.Real}
 	}
-	return entryHash(fold(uint64(h)^x, secrets[kind]))
-}
-
-// addInt is add for an integer.
-func (h entryHash) addInt(i int64) entryHash {
-	return entryHash(fold(uint64(h)^uint64(i), secrets[value.Integer]))
+	return entryHash(fold(uint64(h)^w.x, secrets[w.kind]))
 }
 
 func (h entryHash) sum() uint64 { return fold(uint64(h), secrets[lastSecret]) }
