@@ -15,19 +15,22 @@ func AppendInt(dst []byte, i int64) []byte {
 		dst = append(dst, '-')
 		u = -u
 	}
-	return appendUint(dst, u)
-}
-
-// appendUint appends the decimal digits of u.
-func appendUint(dst []byte, u uint64) []byte {
 	if u >= 1e8 {
-		dst = appendUint(dst, u/1e8)
-		return binary.LittleEndian.AppendUint64(dst, toDigits(u%1e8)^asciiZeros)
+		return appendUint(dst, u)
 	}
 	x := toDigits(u)
 	n := 8 - bits.TrailingZeros64(x|1<<56)>>3 // at least one digit
 	dst = binary.LittleEndian.AppendUint64(dst, (x^asciiZeros)>>(64-8*n))
 	return dst[:len(dst)-8+n]
+}
+
+// appendUint appends the decimal digits of u.
+func appendUint(dst []byte, u uint64) []byte {
+	if u < 1e8 {
+		return AppendInt(dst, int64(u))
+	}
+	dst = appendUint(dst, u/1e8)
+	return binary.LittleEndian.AppendUint64(dst, toDigits(u%1e8)^asciiZeros)
 }
 
 // toDigits returns the eight decimal digits of a number below 1e8 as values in

@@ -37,17 +37,14 @@ func (e *encoder) direct(text []byte, t *Table, rowid int64, rec []byte) (_ []by
 	if t == nil || !t.direct || len(rec) == 0 || rec[0] == 0 || rec[0] >= 0x80 || int(rec[0]) > len(rec) {
 		return text, false
 	}
-	head, body := rec[1:rec[0]], rec[rec[0]:]
 	columns := t.stored()
 	text = append(text, '[')
 	if len(columns) < len(t.columns) {
 		text = append(document.AppendInt(text, rowid), ',')
 	}
-	if cap(e.words) < len(columns) {
-		e.words = make([]word, len(columns))
-	}
-	words := e.words[:len(columns)]
-	for i := range words {
+	words := e.takeWords(t, rowid)
+	head, body := rec[1:rec[0]], int(rec[0]) // where the content of the next field begins
+	for i := range columns {
 		if len(head) == 0 { // a row from before the column was added
 			return text, false
 		}
@@ -59,27 +56,26 @@ func (e *encoder) direct(text []byte, t *Table, rowid int64, rec []byte) (_ []by
 		}
 		head = head[n:]
 		size := sqlitefile.SerialLen(serial)
-		if uint64(size) > uint64(len(body)) || serial == 10 || serial == 11 {
+		if uint64(size) > uint64(len(rec)-body) || serial == 10 || serial == 11 {
 			return text, false
 		}
+		end := body + int(size)
 		c := &columns[i]
 		switch {
 		case c.field < 0:
-			words[i] = word{uint64(rowid), value.Integer}
 			text = document.AppendInt(text, rowid)
-		case serial-1 < 6 && len(body) >= 8 && !c.real: // an integer of any length at once
-			x := int64(binary.BigEndian.Uint64(body)) >> (64 - 8*size)
+		case serial-1 < 6 && end >= 8 && !c.real: // an integer of any length at once
+			x := int64(binary.BigEndian.Uint64(rec[end-8:end])<<(64-8*size)) >> (64 - 8*size)
 			words[i] = word{uint64(x), value.Integer}
 			text = document.AppendInt(text, x)
 		default:
-			text, words[i] = appendField(text, serial, body[:size:size], c.real, t.indexed[i])
+			text, words[i] = appendField(text, serial, rec[body:end:end], c.real, t.indexed[i])
 		}
 		text = append(text, ',')
-		body = body[size:]
+		body = end
 	}
 	text[len(text)-1] = ']'
-	e.words = words
-	return text, len(head) == 0 && len(body) == 0
+	return text, len(head) == 0 && body == len(rec)
 }
 
 // appendField appends the value of a field, whose content is b, and returns its
@@ -88,19 +84,15 @@ func (e *encoder) direct(text []byte, t *Table, rowid int64, rec []byte) (_ []by
 func appendField(text []byte, serial uint64, b []byte, real, indexed bool) (_ []byte, w word) {
 	switch {
 	case serial >= 12:
-		kind := value.Blob
-		if serial&1 == 0 {
-			text = document.AppendBlob(text, b)
-		} else {
-			kind, text = value.RawText, document.AppendStoredText(text, b)
-		}
 		if indexed {
-			w = word{maphash.Bytes(seed, b), kind}
+			w = fieldWord(serial, b)
 		}
-		return text, w
+		if serial&1 == 0 {
+			return document.AppendBlob(text, b), w
+		}
+		return document.AppendStoredText(text, b), w
 	case serial == 7:
-		v := value.OfFloat(math.Float64frombits(binary.BigEndian.Uint64(b))) // NULL for a NaN
-		return document.AppendValue(text, &v), wordOf(&v)
+		return document.AppendFloat(text, math.Float64frombits(binary.BigEndian.Uint64(b))), fieldWord(serial, b)
 	case serial == 0:
 		return append(text, "null"...), w
 	}
@@ -125,4 +117,15 @@ func wordOf(v *value.Value) word {
 		return word{maphash.Bytes(seed, v.Bytes), v.Kind}
 	}
 	return word{uint64(v.Int), v.Kind}
+}
+
+// takeWords makes room for the words of a row of t, one for each field and one
+// for the rowid, which is set.
+func (e *encoder) takeWords(t *Table, rowid int64) []word {
+	n := len(t.indexed)
+	if len(e.words) != n+1 {
+		e.words = make([]word, n+1)
+	}
+	e.words[n] = word{uint64(rowid), value.Integer}
+	return e.words[:n]
 }

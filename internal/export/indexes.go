@@ -10,7 +10,6 @@ import (
 
 	"github.com/litekeep/litekeep/internal/engine"
 	"github.com/litekeep/litekeep/internal/indexsort"
-	"github.com/litekeep/litekeep/internal/pagereader"
 	"github.com/litekeep/litekeep/internal/sqlitefile"
 	"github.com/litekeep/litekeep/internal/value"
 )
@@ -44,7 +43,7 @@ type Rebuilt struct {
 // made says how the entries of an index are made of the rows of its table, and
 // how they are ordered.
 type made struct {
-	from    []int // fields of the table's record, or engine.IndexRowID
+	from    []int // fields of the table's record; their number stands for the rowid
 	real    []bool
 	columns []indexsort.Column
 }
@@ -68,7 +67,7 @@ func (p *Plan) link() {
 			continue
 		}
 		for _, f := range x.made.from {
-			if f >= 0 && f < len(t.indexed) {
+			if f < len(t.indexed) {
 				t.indexed[f] = true
 			}
 		}
@@ -82,6 +81,9 @@ func madeOf(x *engine.IndexInfo, t *engine.TableInfo) *made {
 	}
 	m := &made{from: from, real: make([]bool, len(from))}
 	for i, c := range x.Columns {
+		if from[i] == engine.IndexRowID {
+			from[i] = len(t.StorageOrder)
+		}
 		collation, known := indexsort.ParseCollation(c.Collation)
 		if !known && c.Column != engine.IndexRowID {
 			return nil
@@ -93,8 +95,8 @@ func madeOf(x *engine.IndexInfo, t *engine.TableInfo) *made {
 }
 
 // tallyRow adds the entries that the indexes of t must have for the row whose
-// fields have the words e.words.
-func (e *encoder) tallyRow(t *Table, rowid int64) error {
+// words were taken.
+func (e *encoder) tallyRow(t *Table) {
 	if len(e.tallies) < len(t.indexes) {
 		e.tallies = make([]tally, len(t.indexes))
 	}
@@ -103,38 +105,33 @@ func (e *encoder) tallyRow(t *Table, rowid int64) error {
 			continue
 		}
 		h := newEntryHash()
-		for k, from := range x.made.from {
-			var w word
-			switch {
-			case from == engine.IndexRowID:
-				w = word{uint64(rowid), value.Integer}
-			case from < len(e.words):
-				w = e.words[from]
-			default:
-				d, err := t.defaults.get(e.ctx, e.plan.path, t, from)
-				if err != nil {
-					return err
-				}
-				d = e.stored(d)
-				w = wordOf(&d)
-			}
-			h = h.add(w, x.made.real[k])
+		for k, f := range x.made.from {
+			h = h.add(e.words[f], x.made.real[k])
 		}
 		e.tallies[i].add(tally{1, h.sum()})
 	}
-	return nil
 }
 
-// takeWords takes the words of e.fields that indexes of t ask for.
-func (e *encoder) takeWords(t *Table) {
-	e.words = e.words[:0]
-	for i := range e.fields {
-		var w word
-		if i < len(t.indexed) && t.indexed[i] {
-			w = wordOf(&e.fields[i])
+// fieldWords takes the words of e.fields, and of the defaults of columns that the
+// row is older than.
+func (e *encoder) fieldWords(t *Table, rowid int64) error {
+	words := e.takeWords(t, rowid)
+	for i := range words {
+		if !t.indexed[i] {
+			continue
 		}
-		e.words = append(e.words, w)
+		if i < len(e.fields) {
+			words[i] = wordOf(&e.fields[i])
+			continue
+		}
+		d, err := t.defaults.get(e.ctx, e.plan.path, t, i)
+		if err != nil {
+			return err
+		}
+		d = e.stored(d)
+		words[i] = wordOf(&d)
 	}
+	return nil
 }
 
 // stored returns a default as a record would have it.
@@ -196,66 +193,6 @@ func (p *Plan) checkIndexes(ctx context.Context, c *indexCheck, next *atomic.Int
 			return fmt.Errorf("index %q: %w", x.Label, err)
 		}
 	}
-}
-
-// indexWalker reads indexes. One goroutine uses it.
-type indexWalker struct {
-	cur *pagereader.Cursor
-	enc sqlitefile.Encoding
-	// The entry before and the one that is read, in turns.
-	records [2][]byte
-	entries [2][]value.Value
-}
-
-func (w *indexWalker) walk(ctx context.Context, tree *pagereader.Tree, m *made, cancel *atomic.Bool) (found, error) {
-	var f found
-	if m == nil {
-		n, err := w.cur.Count(ctx, tree)
-		f.count = uint64(n)
-		return f, err
-	}
-	order := indexsort.NewComparer(m.columns, w.enc)
-	for b, err := range tree.Batches() {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil || cancel.Load() {
-			return f, err
-		}
-		err = w.cur.Each(b, func(row *pagereader.Row) error { return w.entry(row, m, order, &f) })
-		if err != nil {
-			return f, err
-		}
-	}
-	return f, nil
-}
-
-// entry adds an entry to f.
-func (w *indexWalker) entry(row *pagereader.Row, m *made, order *indexsort.Comparer, f *found) error {
-	now, before := f.count&1, 1-f.count&1
-	rec, err := w.cur.Record(row)
-	if err != nil {
-		return err
-	}
-	// A copy, because the page goes before the next entry is compared.
-	w.records[now] = append(w.records[now][:0], rec...)
-	if w.entries[now], err = sqlitefile.DecodeRecord(w.records[now], w.entries[now]); err != nil {
-		return err
-	}
-	entry := w.entries[now]
-	if f.order == "" {
-		if err := order.ValidateValues(entry); err != nil {
-			f.order = err.Error()
-		} else if f.count > 0 && order.CompareValues(w.entries[before], entry) >= 0 {
-			f.order = fmt.Sprintf("entry %d is out of order", f.count)
-		}
-	}
-	h := newEntryHash()
-	for i := range entry {
-		h = h.add(wordOf(&entry[i]), i < len(m.real) && m.real[i])
-	}
-	f.add(tally{1, h.sum()})
-	return nil
 }
 
 func (c *indexCheck) stop() {

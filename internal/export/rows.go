@@ -44,7 +44,7 @@ type encoder struct {
 	format uint32 // of the schema
 	fields []value.Value
 	row    []value.Value
-	words  []word // of the row's fields
+	words  []word // of the row's fields, and of its rowid
 	utf8   []byte // texts of the row in a UTF-16 database
 	spare  chan []byte
 
@@ -127,9 +127,7 @@ func (e *encoder) add(p *piece, t *Table, row *pagereader.Row) error {
 		return err
 	}
 	if t != nil && len(t.indexes) > 0 {
-		if err := e.tallyRow(t, row.RowID); err != nil {
-			return at(t, row, err)
-		}
+		e.tallyRow(t)
 	}
 	mark := frame.Mark(p.text[start:])
 	p.text = append(p.text, document.More...)
@@ -156,8 +154,10 @@ func (e *encoder) general(text []byte, t *Table, rowid int64, rec []byte) (_ []b
 	if err != nil {
 		return text, err
 	}
-	if t != nil {
-		e.takeWords(t)
+	if t != nil && len(t.indexes) > 0 {
+		if err := e.fieldWords(t, rowid); err != nil {
+			return text, err
+		}
 	}
 	if e.enc == sqlitefile.UTF8 {
 		return document.AppendStoredRow(text, vals), nil
