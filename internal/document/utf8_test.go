@@ -23,8 +23,8 @@ func TestValidUTF8Everywhere(t *testing.T) {
 			for _, second := range sequences {
 				for _, after := range []int{0, 1, 7, 9} {
 					b := []byte(strings.Repeat("x", before) + first + second + strings.Repeat("y", after))
-					if got := validUTF8(b); got != utf8.Valid(b) {
-						t.Fatalf("%q: valid %v", b, got)
+					if got, short := validUTF8(b), validShort(b); got != utf8.Valid(b) || short != got {
+						t.Fatalf("%q: valid %v, as a short text %v", b, got, short)
 					}
 				}
 			}
@@ -36,8 +36,8 @@ func FuzzValidUTF8(f *testing.F) {
 	f.Add([]byte("Grüße aus 東京 \xed\xa0\x80"))
 	f.Add([]byte("\xf0\x9f\x98\x80\xe0\xb8\x97\xe0"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if got := validUTF8(b); got != utf8.Valid(b) {
-			t.Fatalf("%q: valid %v", b, got)
+		if got, short := validUTF8(b), validShort(b); got != utf8.Valid(b) || short != got {
+			t.Fatalf("%q: valid %v, as a short text %v", b, got, short)
 		}
 	})
 }

@@ -178,9 +178,9 @@ func outOfOrder(r int, count uint64) error {
 	return fmt.Errorf("entry %d is out of order", count)
 }
 
-// compareEntries is Comparer.CompareValues for entries that differ in a field of
-// the usual kind: integers, or text or blobs that are compared by their bytes. Of
-// others it says false.
+// compareEntries is Comparer.CompareValues for entries whose fields, up to the
+// first that differs, are of the usual kinds: two integers, two reals, or text or
+// blobs that are compared by their bytes. Of others it says false.
 func compareEntries(x, y *entry, columns []indexsort.Column) (r int, ok bool) {
 	for i := range min(len(x.fields), len(y.fields)) {
 		var how indexsort.Column
@@ -193,6 +193,8 @@ func compareEntries(x, y *entry, columns []indexsort.Column) (r int, ok bool) {
 			return 0, false
 		case a.kind == value.Integer:
 			r = cmp.Compare(int64(a.x), int64(b.x))
+		case a.kind == value.Real:
+			r = cmp.Compare(math.Float64frombits(a.x), math.Float64frombits(b.x))
 		case a.kind == value.Blob, a.kind == value.RawText && how.Collation == indexsort.Binary:
 			r = bytes.Compare(x.record[a.at:a.end], y.record[b.at:b.end])
 		case a.kind != value.Null:
