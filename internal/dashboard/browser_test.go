@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -21,6 +22,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/litekeep/litekeep/internal/access"
+	"github.com/litekeep/litekeep/internal/testserver"
 )
 
 // audit is a script that lists what is wrong with a page for people who use a
@@ -50,10 +52,7 @@ func newTab(t *testing.T, w *world) *tab {
 		}
 	}
 	if path == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("there is no chromium: apt-get install chromium")
-		}
-		t.Skip("there is no chromium: apt-get install chromium")
+		testserver.Unavailable(t, "chromium", errors.New("apt-get install chromium"))
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-dev-shm-usage", true))

@@ -169,15 +169,15 @@ func (s *Server) Stop() error {
 	return os.RemoveAll(s.dir)
 }
 
-// Unavailable fails the test where every server must run, in CI, and skips it
-// elsewhere.
+// Unavailable is for a test that has to do without a server or a program: it fails
+// the test in CI, where all must run, and skips it elsewhere.
 func Unavailable(t testing.TB, name string, err error) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s must run in CI: %v", name, err)
+		t.Fatalf("no test may do without %s in CI: %v", name, err)
 		return // where t is a stand-in, Fatalf comes back
 	}
-	t.Skipf("LEFT OUT: no test against %s: %v", name, err)
+	t.Skipf("LEFT OUT: no test with %s: %v", name, err)
 }
 
 // Tail returns the end of what a program said.
