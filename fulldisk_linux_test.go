@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/internal/engine"
+	"github.com/litekeep/litekeep/internal/testjail"
 )
 
 // diskSize is the size of the file system that is filled.
@@ -53,11 +53,8 @@ func playFullDisk(ctx context.Context, args []string) error {
 	if err := os.Mkdir(d.full, 0o700); err != nil {
 		return err
 	}
-	if err := unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""); err != nil {
-		return fmt.Errorf("mount: %w", err)
-	}
-	if err := unix.Mount("tmpfs", d.full, "tmpfs", 0, fmt.Sprint("size=", diskSize)); err != nil {
-		return fmt.Errorf("mount: %w", err)
+	if err := testjail.SmallDisk(d.full, diskSize); err != nil {
+		return err
 	}
 	for _, scenario := range []struct {
 		name string
@@ -318,34 +315,12 @@ func (d disk) noRoomForRestore(ctx context.Context) error {
 	return nil
 }
 
-// TestFullDisk fills a file system of its own, where the system lets the tests
-// mount one. TestFileSizeLimit needs no rights.
+// TestFullDisk fills a file system of its own. TestFileSizeLimit needs none.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	cmd := roleCommand(t, "full disk", dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if os.Getuid() != 0 {
-		cmd.SysProcAttr = asRootOfItsOwn()
-	}
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if notMounted := strings.Contains(string(out), "error: mount: "); notMounted || err != nil && !errors.As(err, &exit) {
-		t.Logf("no file system may be mounted here (%v: %s); a limit takes its place", err, out)
-		limitFileSize(t, dir)
-		return
-	}
+	out, err := testjail.Output(t, roleCommand(t, "full disk", t.TempDir()))
 	if err != nil || string(out) != "done\n" {
 		t.Errorf("%v: %s", err, out)
-	}
-}
-
-// asRootOfItsOwn lets a process mount file systems that only it sees.
-func asRootOfItsOwn() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
 	}
 }
 
@@ -415,12 +390,7 @@ func setSizeLimit(size uint64) error {
 
 func TestFileSizeLimit(t *testing.T) {
 	t.Parallel()
-	limitFileSize(t, t.TempDir())
-}
-
-func limitFileSize(t *testing.T, dir string) {
-	t.Helper()
-	if out, err := roleCommand(t, "size limit", dir).CombinedOutput(); err != nil || string(out) != "done\n" {
+	if out, err := roleCommand(t, "size limit", t.TempDir()).CombinedOutput(); err != nil || string(out) != "done\n" {
 		t.Errorf("%v: %s", err, out)
 	}
 }

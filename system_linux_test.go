@@ -8,10 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/testjail"
 )
 
 // systemRoles are the roles that need what only Linux has.
@@ -21,16 +21,11 @@ var systemRoles = map[string]func(ctx context.Context, args []string) error{
 	"read only":  playReadOnly,
 }
 
-// nobody is the user to whom permissions apply when the tests run as root.
-const nobody = 65534
-
 // playReadOnly works on a folder that it may only read, from one that it may
 // write to.
 func playReadOnly(ctx context.Context, args []string) error {
-	if os.Getuid() == 0 {
-		if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(nobody), syscall.Setuid(nobody)); err != nil {
-			return err
-		}
+	if err := testjail.DropRights(); err != nil {
+		return err
 	}
 	readOnly, own := args[0], args[1]
 	db := filepath.Join(readOnly, "app.db")
@@ -117,8 +112,8 @@ func TestReadOnly(t *testing.T) {
 			if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Chmod(dir, 0o755), os.Chmod(readOnly, 0o555)); err != nil {
 				t.Fatal(err)
 			}
-			if os.Getuid() == 0 {
-				if err := os.Chown(own, nobody, nobody); err != nil {
+			if os.Getuid() == 0 { // permissions do not apply to it
+				if err := os.Chown(own, testjail.Nobody, testjail.Nobody); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -52,7 +52,7 @@ var layers = [][]string{
 
 // forTests are packages that only tests may import. They may import all that
 // stands below the root.
-var forTests = []string{"internal/testdb", "internal/store/storetest", "internal/store/faulty", "internal/store/realtest", "internal/testserver"}
+var forTests = []string{"internal/testdb", "internal/store/storetest", "internal/store/faulty", "internal/store/realtest", "internal/testserver", "internal/testjail"}
 
 // reserved are modules that only some packages may import, in tests too.
 var reserved = map[string][]string{

@@ -4,16 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/litekeep/litekeep/internal/audit"
+	"github.com/litekeep/litekeep/internal/testjail"
 )
 
 func init() { roles["full disk"] = playFullDisk }
@@ -21,11 +19,8 @@ func init() { roles["full disk"] = playFullDisk }
 // playFullDisk fills a small file system of its own, byte by byte, and writes to the
 // log in it.
 func playFullDisk(dir string) error {
-	if err := unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""); err != nil {
-		return fmt.Errorf("mount: %w", err)
-	}
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
-		return fmt.Errorf("mount: %w", err)
+	if err := testjail.SmallDisk(dir, 64<<10); err != nil {
+		return err
 	}
 	l := audit.New(filepath.Join(dir, "audit"), audit.Options{Now: time.Now, MaxSize: 9000})
 	defer l.Close()
@@ -85,21 +80,9 @@ func archive(dir string) error {
 	return nil
 }
 
+// TestFullDisk fills a file system. TestFaults needs none: it lets each step fail.
 func TestFullDisk(t *testing.T) {
-	cmd := roleCommand(t, "full disk", t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if os.Getuid() != 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-			UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
-		}
-	}
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if strings.Contains(string(out), "error: mount: ") || err != nil && !errors.As(err, &exit) {
-		t.Skipf("no file system may be mounted here (%v: %s); TestFaults lets each step fail", err, out)
-	}
+	out, err := testjail.Output(t, roleCommand(t, "full disk", t.TempDir()))
 	if err != nil || string(out) != "done 6 true\n" {
 		t.Errorf("%v: %s", err, out)
 	}

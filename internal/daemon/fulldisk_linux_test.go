@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,15 +8,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/litekeep/litekeep/internal/config"
 	"github.com/litekeep/litekeep/internal/service"
+	"github.com/litekeep/litekeep/internal/testjail"
 )
+
+// diskSize is the size of the file system that is filled.
+const diskSize = 8 << 20
 
 func init() { roles["full disk"] = playFullDisk }
 
@@ -30,11 +30,8 @@ func playFullDisk(ctx context.Context, args []string) error {
 	if err := os.Mkdir(disk, 0o700); err != nil {
 		return err
 	}
-	if err := unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""); err != nil {
-		return fmt.Errorf("mount: %w", err)
-	}
-	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=8388608"); err != nil {
-		return fmt.Errorf("mount: %w", err)
+	if err := testjail.SmallDisk(disk, diskSize); err != nil {
+		return err
 	}
 	c, err := config.Load(filepath.Join(dir, "litekeep.yaml"), func(string) (string, bool) { return "", false })
 	if err != nil {
@@ -69,7 +66,7 @@ func fillAndFree(ctx context.Context, d *Daemon, filler string) error {
 		}
 		if step.full {
 			// More than fits: what could be written stays.
-			if err := os.WriteFile(filler, make([]byte, 8<<20), 0o600); err == nil {
+			if err := os.WriteFile(filler, make([]byte, diskSize), 0o600); err == nil {
 				return errors.New("the disk is not full")
 			}
 		}
@@ -119,20 +116,10 @@ func TestFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out bytes.Buffer
 	cmd := exec.Command(exe, dir)
 	cmd.Env = append(os.Environ(), roleVariable+"=full disk")
-	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
-	}
-	err = cmd.Run()
-	if strings.Contains(out.String(), "error: mount: ") || err != nil && out.Len() == 0 {
-		t.Skipf("no file system may be mounted here: %v: %s", err, out.String())
-	}
-	if err != nil || !strings.HasSuffix(out.String(), "done\n") {
-		t.Errorf("%v: %s", err, out.String())
+	out, err := testjail.Output(t, cmd)
+	if err != nil || !strings.HasSuffix(string(out), "done\n") {
+		t.Errorf("%v: %s", err, out)
 	}
 }

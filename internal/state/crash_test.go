@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/litekeep/litekeep/internal/engine"
+	"github.com/litekeep/litekeep/internal/testjail"
 )
 
 func init() {
@@ -211,7 +212,7 @@ func TestOpenTogether(t *testing.T) {
 
 // playNobody opens a state that it may read and not write, or not even read.
 func playNobody(path string) error {
-	if err := dropRights(); err != nil {
+	if err := testjail.DropRights(); err != nil {
 		return err
 	}
 	ctx := context.Background()

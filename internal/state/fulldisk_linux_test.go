@@ -6,37 +6,22 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/litekeep/litekeep/internal/engine"
+	"github.com/litekeep/litekeep/internal/testjail"
 )
 
 func init() { roles["full disk"] = playFullDisk }
 
-// dropRights makes this process one of somebody who owns nothing, if it may do
-// all now.
-func dropRights() error {
-	if os.Getuid() != 0 {
-		return nil
-	}
-	const nobody = 65534
-	return errors.Join(syscall.Setgroups(nil), syscall.Setgid(nobody), syscall.Setuid(nobody))
-}
-
 // playFullDisk uses a state on a small file system of its own that somebody
 // fills.
 func playFullDisk(dir string) error {
-	if err := unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""); err != nil {
-		return fmt.Errorf("mount: %w", err)
-	}
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=512k"); err != nil {
-		return fmt.Errorf("mount: %w", err)
+	if err := testjail.SmallDisk(dir, 512<<10); err != nil {
+		return err
 	}
 	ctx := context.Background()
 	path, filler := filepath.Join(dir, "state.db"), filepath.Join(dir, "filler")
@@ -71,8 +56,8 @@ func playFullDisk(dir string) error {
 			return fmt.Errorf("reading on a full disk: %w", err)
 		}
 		// The room that the log needs, too, before it is used again.
-		if err = unix.Mount("tmpfs", dir, "tmpfs", unix.MS_REMOUNT, fmt.Sprintf("size=%dm", 6*(round+1))); err != nil {
-			return fmt.Errorf("mount: %w", err)
+		if err = testjail.Resize(dir, int64(6*(round+1))<<20); err != nil {
+			return err
 		}
 		for n := range stored {
 			if err = s.DeleteNote(ctx, fmt.Sprint(round, " ", n)); err != nil {
@@ -87,23 +72,9 @@ func playFullDisk(dir string) error {
 	return nil
 }
 
-// TestFullDisk fills a file system, where the system lets the tests mount one.
-// TestFaults needs no rights.
+// TestFullDisk fills a file system. TestFaults needs none: it lets each step fail.
 func TestFullDisk(t *testing.T) {
-	cmd := roleCommand(t, "full disk", t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if os.Getuid() != 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-			UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
-		}
-	}
-	out, err := cmd.Output()
-	var exit *exec.ExitError
-	if strings.Contains(string(out), "error: mount: ") || err != nil && !errors.As(err, &exit) {
-		t.Skipf("no file system may be mounted here (%v: %s)", err, out)
-	}
+	out, err := testjail.Output(t, roleCommand(t, "full disk", t.TempDir()))
 	if err != nil || string(out) != "done\n" {
 		t.Errorf("%v: %s", err, out)
 	}
