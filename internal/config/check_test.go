@@ -167,8 +167,18 @@ func TestCheckRights(t *testing.T) {
 	if len(found) != 1 || !found[0].Warning || !strings.Contains(found[0].Message, "holds secrets") {
 		t.Errorf("a file of secrets that all can read: %+v", found)
 	}
-	if os.Geteuid() == 0 {
-		return // root may do everything
+}
+
+func TestCheckWithoutRights(t *testing.T) {
+	if os.Geteuid() == 0 { // which may do everything
+		beNobody(t)
+		return
+	}
+	m := newMachine(t)
+	m.write("litekeep.yaml", machineFile)
+	c, err := Load(m.path("litekeep.yaml"), env(map[string]string{"PHRASE": "x"}))
+	if err != nil {
+		t.Fatal(err)
 	}
 	if err := os.Chmod(m.path("app.db"), 0o200); err != nil {
 		t.Fatal(err)
@@ -177,7 +187,7 @@ func TestCheckRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Chmod(m.folder, 0o700) })
-	found, _ = c.Check(t.Context(), CheckOptions{Now: at("2026-03-04T12:00:00Z"), Env: env(map[string]string{"PHRASE": "x y z"})})
+	found, _ := c.Check(t.Context(), CheckOptions{Now: at("2026-03-04T12:00:00Z"), Env: env(map[string]string{"PHRASE": "x y z"})})
 	var keys []string
 	for _, f := range found {
 		keys = append(keys, f.Key)
