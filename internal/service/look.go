@@ -167,6 +167,7 @@ func (s *Service) lookForMissing(ctx context.Context, k *keeper) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, lookTimeout, errSilent)
 	defer cancel()
+	began := k.settled(s.now())
 	checks, _ := conf.whole.VerifyCopies(ctx, false, places...) // what is wrong is in the checks
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -175,6 +176,9 @@ func (s *Service) lookForMissing(ctx context.Context, k *keeper) error {
 	for _, c := range checks {
 		if !c.Missing || c.Destination == conf.core.BackupDirectory { // what that holds is its listing
 			continue
+		}
+		if !c.Timestamp.Before(began) && !c.Timestamp.After(s.now()) {
+			continue // its run is still copying it
 		}
 		missing = true
 		k.mu.Lock()
@@ -188,6 +192,19 @@ func (s *Service) lookForMissing(ctx context.Context, k *keeper) error {
 		s.supply(k)
 	}
 	return nil
+}
+
+// settled returns since when there may be backups whose run goes on: now, or when
+// that run began. The names of backups have milliseconds.
+func (k *keeper) settled(now time.Time) time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.job != nil {
+		if began := k.job.snapshot(false).Started; began.Before(now) {
+			now = began
+		}
+	}
+	return now.Truncate(time.Millisecond)
 }
 
 // answering returns the destinations that answered at the last look, and whether
