@@ -32,7 +32,7 @@ type keeper struct {
 	list     listing
 	plan     plan
 	looks    map[string]look // at destinations, by name
-	supplied time.Time       // when a look found that a destination lacks something
+	supplied time.Time       // when a destination was last to get what it lacks
 	shrunken *shrinkage
 	sized    *size // of the last backup that was not small, nil if that is not known
 }

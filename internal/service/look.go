@@ -241,9 +241,6 @@ func (s *Service) supply(k *keeper) {
 	now := s.now()
 	k.mu.Lock()
 	again := k.supplied.IsZero() || now.Sub(k.supplied) >= lookAround || now.Before(k.supplied)
-	if again {
-		k.supplied = now
-	}
 	k.mu.Unlock()
 	if again {
 		s.catchUp(k)

@@ -162,7 +162,7 @@ func (s *Service) watchDamage(k *keeper, l *listing, now time.Time) {
 // catchUp copies to a destination that is back what it missed.
 func (s *Service) catchUp(k *keeper) {
 	k.mu.Lock()
-	k.syncDue = true
+	k.syncDue, k.supplied = true, s.now() // the look that found it back finds what it lacks, too
 	k.mu.Unlock()
 	s.poke()
 }
