@@ -200,9 +200,12 @@ func TestKilledAgainAndAgain(t *testing.T) {
 			t.Fatalf("after kill %d", n)
 		}
 	}
-	// A last time, which ends as it should.
+	// A last time, which cleans up and ends as it should.
+	dirty, since := leftovers(t, filepath.Join(c.dir, "backups")), fastClock(began, speed)
 	p := startService(t, c.dir, args...)
-	time.Sleep(2 * time.Second)
+	waitFor(t, "each database has two more backups, and nothing is left of the kills", func() bool {
+		return c.backedUpTwice(t, since) && !slices.ContainsFunc(dirty, exists)
+	})
 	p.terminate()
 	c.check(t)
 	if left := leftovers(t, filepath.Join(c.dir, "backups")); len(left) > 0 {
@@ -214,6 +217,19 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	if cut == 0 || len(found) == 0 {
 		t.Error("no kill has hit anything")
 	}
+}
+
+// backedUpTwice reports whether all databases have two backups made after a moment.
+// The run that made the first has ended then.
+func (c *killScene) backedUpTwice(t *testing.T, since time.Time) bool {
+	t.Helper()
+	return !slices.ContainsFunc(c.names, func(name string) bool {
+		list, err := c.service(name).ListBackups(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list) < 2 || !list[1].Timestamp.After(since) // newest first
+	})
 }
 
 func kindOfLeftover(path string) string {

@@ -204,6 +204,11 @@ func leftovers(t testing.TB, folder string) (left []string) {
 	return left
 }
 
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
 // waitFor waits until something is so.
 func waitFor(t testing.TB, what string, is func() bool) {
 	t.Helper()
