@@ -261,14 +261,14 @@ func TestPromises(t *testing.T) {
 				if b.Group != group {
 					continue
 				}
-				mustStay := b.Pinned || b.Time.IsZero() || b.Time.After(now) || now.Sub(b.Time) <= within || b.Time.After(newest)
+				mustStay := all == 0 || b.Pinned || b.Time.IsZero() || b.Time.After(now) || now.Sub(b.Time) <= within || b.Time.After(newest)
 				if mustStay && !d.Keep {
 					t.Fatalf("dropped, but must stay: %+v", d)
 				}
 				if d.Future != b.Time.After(now) {
 					t.Fatalf("future: %+v", d)
 				}
-				if d.Keep && !mustStay && !good(b) && all > 0 {
+				if d.Keep && !mustStay && !good(b) {
 					t.Fatalf("kept without need: %+v", d)
 				}
 				if d.Keep != (len(d.Rules) > 0) || d.Reason == "" {
