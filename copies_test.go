@@ -13,7 +13,6 @@ import (
 
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/internal/durable"
-	"github.com/litekeep/litekeep/internal/keys"
 	"github.com/litekeep/litekeep/internal/store/realtest"
 )
 
@@ -234,8 +233,6 @@ func TestPruneCopies(t *testing.T) {
 	}
 }
 
-// TestVaultOnS3 is the whole way: sealed copies in a folder and in two buckets,
-// proven by their bytes, restored from what still lives.
 // TestPrimaryOnS3 backs up to a bucket that is the first place of all.
 func TestPrimaryOnS3(t *testing.T) {
 	w := newWorld(t, smallSQL, nil)
@@ -249,7 +246,7 @@ func TestPrimaryOnS3(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(b.Copies) != 2 || b.Path != b.Copies[0].Path || b.Verified.IsZero() || len(b.Pruned) != 2 {
+	if len(b.Copies) != 2 || b.Copies[0].Destination != one || b.Path != b.Copies[0].Path || b.Verified.IsZero() || len(b.Pruned) != 2 {
 		t.Errorf("made %+v", b)
 	}
 	if left, err := os.ReadDir(temp); err != nil || len(left) != 0 {
@@ -260,8 +257,9 @@ func TestPrimaryOnS3(t *testing.T) {
 	}
 	target := filepath.Join(w.dir, "new.db")
 	if r, err := s.RestoreBackup(t.Context(), b.Path, target, litekeep.RestoreOptions{}); err != nil || r.Digest != b.Digest {
-		t.Errorf("restored %+v, %v", r, err)
+		t.Fatalf("restored %+v, %v", r, err)
 	}
+	same(t, w.db, target)
 	// What replaces a database is kept in the bucket, too.
 	r, err := s.RestoreBackup(t.Context(), b.Path, w.db, litekeep.RestoreOptions{})
 	if err != nil || !strings.HasPrefix(r.SafetyBackup, "s3://") {
@@ -287,18 +285,13 @@ func TestPrimaryOnS3(t *testing.T) {
 	}
 }
 
+// TestVaultOnS3 is the whole way: sealed copies in a folder and in two buckets,
+// proven by their bytes, restored from what still lives.
 func TestVaultOnS3(t *testing.T) {
 	w := newWorld(t, smallSQL, nil)
-	key, err := keys.Generate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyFile := filepath.Join(w.dir, "key")
-	if err := key.WriteFile(keyFile); err != nil {
-		t.Fatal(err)
-	}
+	key := newKey(t)
 	one, two := realtest.S3(t), realtest.S3(t)
-	s := w.service(func(c *litekeep.Config) { c.Copies, c.Keys = []string{one, two}, []string{"file:" + keyFile} })
+	s := w.service(func(c *litekeep.Config) { c.Copies, c.Keys = []string{one, two}, []string{key} })
 	b, err := s.CreateBackup(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -308,6 +301,16 @@ func TestVaultOnS3(t *testing.T) {
 	}
 	if _, err := s.VerifyCopies(t.Context(), false, one, two); err != nil {
 		t.Fatal(err)
+	}
+	// Without the key the bytes are proven, and nothing is read.
+	for _, path := range []string{b.Path, b.Copies[0].Path, b.Copies[1].Path} {
+		keyless := litekeep.New(litekeep.Config{})
+		if v, err := keyless.VerifyBackup(t.Context(), path); err != nil || !v.OK || !v.Sealed || !v.StoredOnly {
+			t.Errorf("%s without the key: %+v, %v", path, v, err)
+		}
+		if err := keyless.ReadDocument(t.Context(), path, io.Discard); !errors.Is(err, litekeep.ErrNoKey) {
+			t.Errorf("%s read without the key: %v", path, err)
+		}
 	}
 	if err := os.RemoveAll(w.backups); err != nil {
 		t.Fatal(err)
@@ -320,18 +323,20 @@ func TestVaultOnS3(t *testing.T) {
 	if r.Backup != b.Copies[0].Path || !r.Proven || r.Digest != b.Digest {
 		t.Errorf("restored %+v", r)
 	}
+	same(t, w.db, target)
 	if err := os.Remove(target); err != nil {
 		t.Fatal(err)
 	}
 	// By its URL alone, on a machine that has nothing but the key.
-	alone := litekeep.New(litekeep.Config{Keys: []string{"file:" + keyFile}})
+	alone := litekeep.New(litekeep.Config{Keys: []string{key}})
 	if _, err := alone.RestoreBackup(t.Context(), b.Copies[1].Path, target, litekeep.RestoreOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	same(t, w.db, target)
 	if _, err := alone.VerifyBackup(t.Context(), b.Copies[1].Path); err != nil {
 		t.Error(err)
 	}
-	there := litekeep.New(litekeep.Config{BackupDirectory: two, Keys: []string{"file:" + keyFile}})
+	there := litekeep.New(litekeep.Config{BackupDirectory: two, Keys: []string{key}})
 	list, err := there.ListBackups(t.Context())
 	if err != nil || len(list) != 1 || list[0].Path != b.Copies[1].Path || list[0].RecordCount != b.RecordCount || list[0].Problem != "" {
 		t.Errorf("listed %+v, %v", list, err)
@@ -341,8 +346,8 @@ func TestVaultOnS3(t *testing.T) {
 	if err != nil || newest.Path != b.Copies[1].Path {
 		t.Errorf("the newest is %+v, %v", newest, err)
 	}
-	if _, err := there.CreateBackup(t.Context()); !errors.Is(err, litekeep.ErrConfig) {
-		t.Errorf("a backup to a URL: %v", err)
+	if _, err := there.CreateBackup(t.Context()); !errors.Is(err, litekeep.ErrConfig) || !strings.Contains(err.Error(), "DatabasePath") {
+		t.Errorf("a backup of no database: %v", err)
 	}
 	actions, err := s.SyncCopies(t.Context(), litekeep.SyncOptions{})
 	if err != nil || len(actions) != 1 || !actions[0].Done {
