@@ -32,8 +32,8 @@ type channelTest struct {
 	Error   string `json:"error,omitempty"`
 }
 
-// notifyTestJSON is what notify test --json prints.
-type notifyTestJSON struct {
+// notifyTestResult is what notify test --json prints.
+type notifyTestResult struct {
 	failure
 	Channels []channelTest `json:"channels"`
 }
@@ -59,7 +59,7 @@ limit. The exit code is 1 if a channel did not take it.`,
 		}
 		tests, err := a.testChannels(cmd.Context(), c, args)
 		if a.json {
-			return a.printOutcome(cmd.Context(), &notifyTestJSON{succeeded(), tests}, err)
+			return a.printOutcome(cmd.Context(), &notifyTestResult{succeeded(), tests}, err)
 		}
 		for _, t := range tests {
 			line := fmt.Sprintf("%s (%s): sent\n", t.Channel, t.Type)
