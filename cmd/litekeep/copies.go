@@ -17,6 +17,15 @@ func (a *app) copyFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&a.cfg.Copies, "copy", a.cfg.Copies, "`DESTINATION` of a copy besides --dir: a folder, or a URL (s3://, gs://, azblob://); may be repeated")
 }
 
+// manyBackupsFlags are those of commands about the backups of a database, or of all,
+// in every place.
+func (a *app) manyBackupsFlags(f *pflag.FlagSet) {
+	f.SortFlags = false
+	a.dirFlag(f)
+	a.copyFlags(f)
+	a.databaseFlag(f)
+}
+
 func (a *app) minCopiesFlag(f *pflag.FlagSet) {
 	f.IntVar(&a.cfg.MinCopies, "min-copies", a.cfg.MinCopies, "succeed when `N` places hold the backup, --dir included (default: all)")
 }

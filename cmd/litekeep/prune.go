@@ -38,10 +38,7 @@ prune after that time. Copies in destinations are pruned too.`,
 		},
 	}
 	f := cmd.Flags()
-	f.SortFlags = false
-	a.dirFlag(f)
-	a.copyFlags(f)
-	a.databaseFlag(f)
+	a.manyBackupsFlags(f)
 	a.retentionFlags(f)
 	a.lockFlag(f)
 	f.BoolVar(&dryRun, "dry-run", false, "say for each backup whether it would be kept, and why; remove nothing")

@@ -27,10 +27,7 @@ remove are not copied there.`,
 		RunE:        func(cmd *cobra.Command, _ []string) error { return a.sync(cmd.Context(), o) },
 	}
 	f := cmd.Flags()
-	f.SortFlags = false
-	a.dirFlag(f)
-	a.copyFlags(f)
-	a.databaseFlag(f)
+	a.manyBackupsFlags(f)
 	a.retentionFlags(f)
 	f.BoolVar(&o.Full, "full", false, "read every byte of every copy to find damaged ones")
 	f.BoolVar(&o.DryRun, "dry-run", false, "say what would be copied")

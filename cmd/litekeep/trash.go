@@ -35,10 +35,7 @@ func (a *app) trashListCommand() *cobra.Command {
 		RunE:        func(cmd *cobra.Command, _ []string) error { return a.trashList(cmd.Context()) },
 	}
 	f := cmd.Flags()
-	f.SortFlags = false
-	a.dirFlag(f)
-	a.copyFlags(f)
-	a.databaseFlag(f)
+	a.manyBackupsFlags(f)
 	a.graceFlag(f)
 	a.jsonFlag(f)
 	return cmd
@@ -117,10 +114,7 @@ unless --force is given.`,
 		},
 	}
 	f := cmd.Flags()
-	f.SortFlags = false
-	a.dirFlag(f)
-	a.copyFlags(f)
-	a.databaseFlag(f)
+	a.manyBackupsFlags(f)
 	a.lockFlag(f)
 	f.BoolVar(&o.Force, "force", false, "remove the last verified backup of a database too")
 	f.BoolVar(&o.DryRun, "dry-run", false, "say what would be removed")
