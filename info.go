@@ -24,29 +24,30 @@ type Details struct {
 
 // DatabaseSettings are the settings in the header of a database.
 type DatabaseSettings struct {
-	PageSize      int    // bytes
-	Reserved      int    // bytes at the end of each page
-	Encoding      string // UTF-8, UTF-16le or UTF-16be
-	JournalMode   string // wal, or delete for every rollback mode
-	AutoVacuum    int    // 0 none, 1 full, 2 incremental
-	UserVersion   int32
-	ApplicationID int32
-	SchemaVersion int64 // the schema cookie
-	ZeroBytes     bool  // the source is a file of 0 bytes
+	PageSize      int    `json:"page_size"`    // bytes
+	Reserved      int    `json:"reserved"`     // bytes at the end of each page
+	Encoding      string `json:"encoding"`     // UTF-8, UTF-16le or UTF-16be
+	JournalMode   string `json:"journal_mode"` // wal, or delete for every rollback mode
+	AutoVacuum    int    `json:"auto_vacuum"`  // 0 none, 1 full, 2 incremental
+	UserVersion   int32  `json:"user_version"`
+	ApplicationID int32  `json:"application_id"`
+	SchemaVersion int64  `json:"schema_version"` // the schema cookie
+	ZeroBytes     bool   `json:"zero_bytes"`     // the source is a file of 0 bytes
 }
 
 // TableDetails is one table of a backup.
 type TableDetails struct {
-	Name string // what is not UTF-8 in it is U+FFFD
-	Rows int64
+	Name string `json:"name"` // what is not UTF-8 in it is U+FFFD
+	Rows int64  `json:"record_count"`
 }
 
 // CarriedIndex is an index that a backup keeps entry by entry, since a restore
 // could not build it again.
 type CarriedIndex struct {
-	Name, Table string
-	Entries     int64
-	Reason      string // why, for people
+	Name    string `json:"name"`
+	Table   string `json:"table"`
+	Entries int64  `json:"entries"`
+	Reason  string `json:"reason"` // why, for people
 }
 
 // Durations says how long the parts of a backup run took.

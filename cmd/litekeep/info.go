@@ -28,30 +28,6 @@ backup needs a key.`,
 	return cmd
 }
 
-type settingsJSON struct {
-	PageSize      int    `json:"page_size"`
-	Reserved      int    `json:"reserved"`
-	Encoding      string `json:"encoding"`
-	JournalMode   string `json:"journal_mode"`
-	AutoVacuum    int    `json:"auto_vacuum"`
-	UserVersion   int32  `json:"user_version"`
-	ApplicationID int32  `json:"application_id"`
-	SchemaVersion int64  `json:"schema_version"`
-	ZeroBytes     bool   `json:"zero_bytes"`
-}
-
-type tableJSON struct {
-	Name string `json:"name"`
-	Rows int64  `json:"record_count"`
-}
-
-type indexJSON struct {
-	Name    string `json:"name"`
-	Table   string `json:"table"`
-	Entries int64  `json:"entries"`
-	Reason  string `json:"reason"`
-}
-
 type durationsJSON struct {
 	Snapshot float64 `json:"snapshot_seconds"`
 	Write    float64 `json:"write_seconds"`
@@ -63,14 +39,14 @@ type durationsJSON struct {
 type infoResult struct {
 	failure
 	backupJSON
-	CompressionLevel int           `json:"compression_level"`
-	Frames           int           `json:"frames"`
-	Writer           string        `json:"writer"`
-	SQLite           string        `json:"sqlite"`
-	Settings         settingsJSON  `json:"settings"`
-	Durations        durationsJSON `json:"durations"`
-	Tables           []tableJSON   `json:"tables"`
-	Indexes          []indexJSON   `json:"carried_indexes"`
+	CompressionLevel int                       `json:"compression_level"`
+	Frames           int                       `json:"frames"`
+	Writer           string                    `json:"writer"`
+	SQLite           string                    `json:"sqlite"`
+	Settings         litekeep.DatabaseSettings `json:"settings"`
+	Durations        durationsJSON             `json:"durations"`
+	Tables           []litekeep.TableDetails   `json:"tables"`
+	Indexes          []litekeep.CarriedIndex   `json:"carried_indexes"`
 }
 
 func (a *app) info(ctx context.Context, path string) error {
@@ -92,21 +68,14 @@ func (a *app) info(ctx context.Context, path string) error {
 }
 
 func details(d *litekeep.Details) infoResult {
-	r := infoResult{
+	return infoResult{
 		failure: succeeded(), backupJSON: metadata(&d.Backup), CompressionLevel: d.Level, Frames: d.Frames,
-		Writer: d.Writer, SQLite: d.SQLite, Settings: settingsJSON(d.Settings),
+		Writer: d.Writer, SQLite: d.SQLite, Settings: d.Settings,
 		Durations: durationsJSON{
 			d.Durations.Snapshot.Seconds(), d.Durations.Write.Seconds(), d.Durations.Verify.Seconds(), d.Durations.Total.Seconds(),
 		},
-		Tables: []tableJSON{}, Indexes: []indexJSON{},
+		Tables: list(d.Tables), Indexes: list(d.Indexes),
 	}
-	for _, t := range d.Tables {
-		r.Tables = append(r.Tables, tableJSON(t))
-	}
-	for _, x := range d.Indexes {
-		r.Indexes = append(r.Indexes, indexJSON(x))
-	}
-	return r
 }
 
 func (a *app) infoText(d *litekeep.Details) string {
