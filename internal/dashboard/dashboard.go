@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/litekeep/litekeep/internal/access"
+	"github.com/litekeep/litekeep/internal/service"
 )
 
 // Sessions turns tokens into cookies and back. *access.Guard does.
@@ -24,7 +25,7 @@ type Sessions interface {
 
 // Options say how a Dashboard works. Door and Sessions are required.
 type Options struct {
-	Door     Door
+	Door     service.Door
 	Sessions Sessions
 	// RequestID names a request in the log, "" if it has no name. Optional.
 	RequestID func(context.Context) string

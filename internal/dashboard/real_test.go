@@ -16,14 +16,11 @@ import (
 	"github.com/litekeep/litekeep/internal/access"
 	"github.com/litekeep/litekeep/internal/audit"
 	"github.com/litekeep/litekeep/internal/config"
-	"github.com/litekeep/litekeep/internal/dashboard"
 	"github.com/litekeep/litekeep/internal/notify"
 	"github.com/litekeep/litekeep/internal/service"
 	"github.com/litekeep/litekeep/internal/state"
 	"github.com/litekeep/litekeep/internal/testdb"
 )
-
-var _ dashboard.Door = (*service.Service)(nil)
 
 // realWorld is a dashboard before a real service, which keeps one database.
 func realWorld(t *testing.T) (*world, *service.Service) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/litekeep/litekeep/internal/access"
 	"github.com/litekeep/litekeep/internal/dashboard"
+	"github.com/litekeep/litekeep/internal/service"
 )
 
 // tokenStore keeps tokens in memory.
@@ -96,7 +97,7 @@ func newWorld(t *testing.T, tokens bool) *world {
 }
 
 // serve puts a dashboard and a real guard before a door.
-func (w *world) serve(door dashboard.Door, registry *access.Registry, clock func() time.Time) {
+func (w *world) serve(door service.Door, registry *access.Registry, clock func() time.Time) {
 	w.t.Helper()
 	var d *dashboard.Dashboard
 	guard := access.NewGuard(access.GuardConfig{
