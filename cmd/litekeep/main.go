@@ -24,12 +24,12 @@ import (
 // it the collector works harder and gives back what is free. It leaves room for
 // what Go does not count: the memory of SQLite, and the program itself, of which
 // the SDKs of the clouds alone bring some 30 MiB into memory when they start.
-// gcPercent lets the heap grow by a quarter between collections; most of what
+// gcPercent lets the heap grow by two fifths between collections; most of what
 // lives is buffers that are used again and again (docs/BENCHMARKS.md has the
 // peaks).
 const (
 	softMemory = 76 << 20
-	gcPercent  = 25
+	gcPercent  = 40
 )
 
 func main() {

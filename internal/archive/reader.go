@@ -144,7 +144,7 @@ func (r *Reader) Stop() { r.p.Stop() }
 
 // give keeps memory to be used again, unless it is large or there is enough.
 func give(spare chan []byte, b []byte) {
-	if cap(b) < alone {
+	if cap(b) <= reused {
 		select {
 		case spare <- b:
 		default:

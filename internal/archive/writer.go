@@ -14,6 +14,11 @@ import (
 	"github.com/litekeep/litekeep/internal/seal"
 )
 
+// reused is the capacity up to which memory of frames is used again. A frame has 1
+// MiB on average, but one in a few hundred has four times that: without a bound
+// all of the memory that is handed around would become as large in the end.
+const reused = 2 << 20
+
 // alone is the length from which a frame goes through by itself, so that no two
 // very large rows are in memory at once.
 const alone = 8 << 20
@@ -124,7 +129,7 @@ func (w *Writer) seal(p *packed, j job, scratch []byte) ([]byte, error) {
 		return nil, err
 	}
 	p.parts = append(p.parts[:0:0], sealed)
-	if cap(stored) >= alone {
+	if cap(stored) > reused {
 		stored = nil
 	}
 	return stored, nil
@@ -165,14 +170,14 @@ func (w *Writer) wrote(f manifest.Frame, j job, imprint Imprint) error {
 // recycle gives the memory of p back, unless it is large.
 func (w *Writer) recycle(p *packed, bufs chan []byte) {
 	ours := w.compression.Codec != "none" || w.sealer != nil // not the frame's own
-	if len(p.parts) == 1 && ours && cap(p.parts[0]) < alone {
+	if len(p.parts) == 1 && ours && cap(p.parts[0]) <= reused {
 		select {
 		case bufs <- p.parts[0][:0]:
 		default:
 		}
 	}
 	for _, part := range p.Frame.Parts {
-		if cap(part) < alone {
+		if cap(part) <= reused {
 			select {
 			case w.spare <- part:
 			default:
