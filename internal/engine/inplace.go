@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -23,19 +24,23 @@ var ErrNotAtRest = errors.New("the database is not at rest")
 // given up every few milliseconds, so that a writer waits no longer than that.
 // Each time the lock is taken again the database must be as it was at first (see
 // state); once it is not, all that was read is of no use, and every call fails
-// with ErrNotAtRest.
+// with ErrNotAtRest. In WAL mode the lock would keep nobody from writing, but the last
+// one who closes the database from tidying up, so none is held: there it is the
+// sidecars and the time of the file that tell of a writer, who has to make a -wal
+// before anything else, and whose checkpoint writes to the file.
 //
 // Methods may be called concurrently, Close last.
 type InPlace struct {
 	s     *source
 	first state
 	size  int64
+	wal   bool // the database is in WAL mode
 	// files are connections that no reader uses. Each reader has one, since
 	// the library's state for a thread cannot be shared.
 	files chan *placeFile
 
 	gate  sync.RWMutex // taken for reading while bytes are read
-	held  bool         // the shared lock is
+	held  bool         // the shared lock is; in WAL mode, the database was looked at just now
 	moved error        // why nothing can be read any more
 	lapse *time.Timer  // gives up the shared lock
 }
@@ -61,8 +66,9 @@ const (
 
 // OpenInPlace opens the live database path for reading it where it lies. The
 // error is ErrNotAtRest, or another one that Snapshot would return, if the
-// database has to be copied: it is in WAL mode, has a journal that is to be
-// rolled back, was written to only just now, or is in use by a writer.
+// database has to be copied: it is in WAL mode and somebody has it open or has left
+// a -wal, has a journal that is to be rolled back, was written to only just now, or
+// is in use by a writer.
 func OpenInPlace(ctx context.Context, path string) (*InPlace, *SnapshotInfo, error) {
 	s, err := openSource(ctx, path, 0)
 	if err != nil {
@@ -80,24 +86,41 @@ func OpenInPlace(ctx context.Context, path string) (*InPlace, *SnapshotInfo, err
 // begin looks whether the database can be read in place.
 func (p *InPlace) begin() (*SnapshotInfo, error) {
 	pageSize := pageSizeOf(p.s.header)
-	if !p.s.isDatabase() || p.s.walMode() || pageSize == 0 {
+	if !p.s.isDatabase() || pageSize == 0 {
 		return nil, ErrNotAtRest
+	}
+	mode := JournalDelete
+	if p.wal = p.s.walMode(); p.wal {
+		mode = JournalWAL
 	}
 	if err := p.s.checkTail(); err != nil {
 		return nil, err
 	}
 	var err error
-	if p.first, err = p.s.state(); err != nil {
+	if p.first, err = p.state(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotAtRest, err)
 	}
 	rest := restTime + time.Duration(float64(p.size)/restRate*float64(time.Second))
 	if age := time.Since(p.first.marks.main.info.ModTime()); age < rest {
 		return nil, ErrNotAtRest
 	}
+	if p.wal {
+		if err := p.s.file.unlock(lockNone); err != nil {
+			return nil, err
+		}
+	}
 	return &SnapshotInfo{
 		Pages: p.size / pageSize, PageSize: int(pageSize), Bytes: p.size,
-		JournalMode: JournalDelete, SchemaVersion: schemaCookie(p.s.header),
+		JournalMode: mode, Quiet: p.wal, SchemaVersion: schemaCookie(p.s.header),
 	}, nil
+}
+
+// state tells the state of the database. It is errMoved where that cannot be told.
+func (p *InPlace) state() (state, error) {
+	if p.wal {
+		return p.s.closedState()
+	}
+	return p.s.state()
 }
 
 // ReadAt reads from the database file.
@@ -182,9 +205,11 @@ func (p *InPlace) hold() error {
 	if p.held || p.moved != nil {
 		return p.moved
 	}
-	if err := p.s.file.lock(context.Background(), lockShared, 0); err != nil { // a writer is at work
-		p.moved = fmt.Errorf("%w: %w", ErrNotAtRest, err)
-		return p.moved
+	if !p.wal {
+		if err := p.s.file.lock(context.Background(), lockShared, 0); err != nil { // a writer is at work
+			p.moved = fmt.Errorf("%w: %w", ErrNotAtRest, err)
+			return p.moved
+		}
 	}
 	p.held = true
 	if err := p.compare(); err != nil {
@@ -197,7 +222,7 @@ func (p *InPlace) hold() error {
 // compare compares the database with what it was, under the shared lock. Where
 // that cannot be told, or is not so, the lock is given up for good.
 func (p *InPlace) compare() error {
-	now, err := p.s.state()
+	now, err := p.state()
 	if err == nil && !now.same(p.first) {
 		err = errMoved
 	}
@@ -221,6 +246,9 @@ func (p *InPlace) unlock() error {
 		return nil
 	}
 	p.held = false
+	if p.wal {
+		return nil
+	}
 	return p.s.file.unlock(lockNone)
 }
 
@@ -251,4 +279,23 @@ func (p *InPlace) Close() error {
 		err = errors.Join(err, f.close())
 	}
 	return errors.Join(err, p.s.close())
+}
+
+// closedState is state for a database in WAL mode that nobody has open: all of it
+// is in its file.
+func (s *source) closedState() (st state, err error) {
+	if st.marks, err = s.look(); err != nil {
+		return st, err
+	}
+	header, err := s.file.header()
+	if err != nil {
+		return st, err
+	}
+	copy(st.version[:], header[offsetChangeCounter:])
+	m := st.marks
+	if m.wal.exists() || m.shm.exists() || m.journal.filled() || !m.main.exists() || header[offsetReadVersion] != 2 ||
+		!os.SameFile(m.main.info, s.marks.main.info) {
+		err = errMoved
+	}
+	return st, err
 }

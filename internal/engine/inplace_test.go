@@ -46,8 +46,14 @@ func waitAndExec(t testing.TB, path, sql string) {
 }
 
 func TestInPlace(t *testing.T) {
+	for _, mode := range []string{"DELETE", "WAL"} {
+		t.Run(mode, func(t *testing.T) { readInPlace(t, "PRAGMA journal_mode="+mode+";"+fillTable) })
+	}
+}
+
+func readInPlace(t *testing.T, sql string) {
 	path, dest := places(t)
-	mustCreate(t, path, fillTable)
+	mustCreate(t, path, sql)
 	rest(t, path)
 	want, err := os.ReadFile(path)
 	if err != nil {
@@ -103,8 +109,16 @@ func TestInPlaceNotAtRest(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
-		"WAL": func(t *testing.T, path string) {
+		"WAL, open": func(t *testing.T, path string) {
+			c := mustOpen(t, path)
+			mustExec(t, c, "PRAGMA journal_mode=WAL; SELECT * FROM t")
+			rest(t, path)
+		},
+		"WAL, left behind": func(t *testing.T, path string) {
 			mustCreate(t, path, "PRAGMA journal_mode=WAL")
+			if err := os.WriteFile(path+"-wal", nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
 			rest(t, path)
 		},
 		"hot journal": func(t *testing.T, path string) {
@@ -147,6 +161,41 @@ func TestInPlaceFindsChanges(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path, _ := places(t)
 			mustCreate(t, path, fillTable)
+			rest(t, path)
+			p, _ := mustOpenInPlace(t, path)
+			page := make([]byte, 4096)
+			if _, err := p.ReadAt(page, 0); err != nil {
+				t.Fatal(err)
+			}
+			change(t, path)
+			if err := p.Unchanged(); !errors.Is(err, ErrNotAtRest) {
+				t.Errorf("it seems unchanged: %v", err)
+			}
+			if _, err := p.ReadAt(page, 4096); !errors.Is(err, ErrNotAtRest) {
+				t.Errorf("reading goes on: %v", err)
+			}
+		})
+	}
+}
+
+// TestInPlaceFindsChangesOfWAL changes a database in WAL mode that is read in
+// place, where no lock tells of it.
+func TestInPlaceFindsChangesOfWAL(t *testing.T) {
+	keep := func(t *testing.T, path string) *Conn {
+		c := mustOpen(t, path)
+		mustExec(t, c, "UPDATE t SET n=1")
+		return c
+	}
+	for name, change := range map[string]func(t *testing.T, path string){
+		"commit":               func(t *testing.T, path string) { waitAndExec(t, path, "UPDATE t SET n=1") },
+		"commit, still open":   func(t *testing.T, path string) { keep(t, path) },
+		"checkpoint":           func(t *testing.T, path string) { mustExec(t, keep(t, path), "PRAGMA wal_checkpoint(TRUNCATE)") },
+		"another journal mode": func(t *testing.T, path string) { waitAndExec(t, path, "PRAGMA journal_mode=DELETE") },
+		"reader":               func(t *testing.T, path string) { mustExec(t, mustOpen(t, path), "SELECT * FROM t") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, _ := places(t)
+			mustCreate(t, path, "PRAGMA journal_mode=WAL;"+fillTable)
 			rest(t, path)
 			p, _ := mustOpenInPlace(t, path)
 			page := make([]byte, 4096)
