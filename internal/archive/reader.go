@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 
 	"github.com/litekeep/litekeep/internal/frame"
 	"github.com/litekeep/litekeep/internal/manifest"
@@ -130,6 +131,9 @@ func (r *Reader) Add(f StoredFrame) error {
 	if err := r.p.Flush(); err != nil {
 		return err
 	}
+	if f.Bytes >= huge { // the collector alone would let two of them be there at once
+		debug.FreeOSMemory()
+	}
 	if err := r.p.Add(f); err != nil {
 		return err
 	}
@@ -141,6 +145,10 @@ func (r *Reader) Close() error { return r.p.Close() }
 
 // Stop abandons what is under way. After Close it does nothing.
 func (r *Reader) Stop() { r.p.Stop() }
+
+// huge is the length from which the memory of the frame before is given back
+// first.
+const huge = 16 << 20
 
 // give keeps memory to be used again, unless it is large or there is enough.
 func give(spare chan []byte, b []byte) {

@@ -80,38 +80,34 @@ var shortEscapes = [128]byte{
 
 // appendString appends s, which must be valid UTF-8, as a JSON string.
 func appendString(dst, s []byte) []byte {
-	dst = append(dst, '"')
-	for {
-		n, _ := plainRun(s, 0)
-		dst = append(dst, s[:n]...)
-		if n == len(s) {
-			return append(dst, '"')
-		}
-		dst = appendEscape(dst, s[n])
-		s = s[n+1:]
-	}
+	dst, _ = appendEscaped(append(dst, '"'), s)
+	return append(dst, '"')
 }
 
 // AppendStoredText appends text as a database in UTF-8 stores it: a string, or
 // its bytes where they are not valid.
 func AppendStoredText(dst, s []byte) []byte {
-	start, rest := len(dst), s
-	var high uint64
-	dst = append(dst, '"')
-	for {
-		n, h := plainRun(rest, 0)
-		high |= h
-		dst = append(dst, rest[:n]...)
-		if n == len(rest) {
-			break
-		}
-		dst = appendEscape(dst, rest[n])
-		rest = rest[n+1:]
-	}
+	start := len(dst)
+	dst, high := appendEscaped(append(dst, '"'), s)
 	if high != 0 && !validUTF8(s) {
 		return appendWrapped(dst[:start], openText, s)
 	}
 	return append(dst, '"')
+}
+
+// appendEscaped appends what stands between the quotes of a string. high is not 0
+// if s is not all ASCII.
+func appendEscaped(dst, s []byte) (_ []byte, high uint64) {
+	for {
+		n, h := plainRun(s, 0)
+		high |= h
+		dst = append(dst, s[:n]...)
+		if n == len(s) {
+			return dst, high
+		}
+		dst = appendEscape(dst, s[n])
+		s = s[n+1:]
+	}
 }
 
 // appendEscape appends the escape of a character that stops marks.

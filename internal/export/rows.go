@@ -3,7 +3,6 @@ package export
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 
 	"github.com/litekeep/litekeep/internal/document"
 	"github.com/litekeep/litekeep/internal/frame"
@@ -92,24 +91,6 @@ func (e *encoder) buffer() []byte {
 	}
 }
 
-// hugeRow is the record size from which the memory of the row before is given
-// back first: the collector alone would let two of them be there at once.
-const hugeRow = 16 << 20
-
-// large encodes one large row.
-func (e *encoder) large(t *Table, row *pagereader.Row) (piece, error) {
-	if row.Size >= hugeRow {
-		debug.FreeOSMemory()
-	}
-	// Base64 is 4/3 of what it encodes; text rarely needs more than that.
-	p := piece{text: make([]byte, 0, row.Size+row.Size/3+row.Size/64+4096)}
-	err := e.add(&p, t, row)
-	e.cur.Release()
-	clear(e.fields[:cap(e.fields)]) // they share the record's memory
-	clear(e.row[:cap(e.row)])
-	return p, err
-}
-
 func (e *encoder) add(p *piece, t *Table, row *pagereader.Row) error {
 	rec, err := e.cur.Record(row)
 	if err != nil {
@@ -126,6 +107,13 @@ func (e *encoder) add(p *piece, t *Table, row *pagereader.Row) error {
 	if err := e.order.add(rec); err != nil {
 		return err
 	}
+	e.finishRow(p, t, start)
+	return nil
+}
+
+// finishRow adds up what a row, whose item begins at start, has for indexes, and
+// ends its line.
+func (e *encoder) finishRow(p *piece, t *Table, start int) {
 	if t != nil && len(t.indexes) > 0 {
 		e.tallyRow(t)
 	}
@@ -135,7 +123,6 @@ func (e *encoder) add(p *piece, t *Table, row *pagereader.Row) error {
 		p.marks = append(p.marks, len(p.text))
 	}
 	p.rows++
-	return nil
 }
 
 // general appends the item of a row or entry of any kind, and takes the words of

@@ -3,6 +3,7 @@ package pagereader
 import (
 	"context"
 	"encoding/binary"
+	"io"
 	"slices"
 
 	"github.com/litekeep/litekeep/internal/sqlitefile"
@@ -204,34 +205,87 @@ func (c *Cursor) Record(r *Row) ([]byte, error) {
 // Release frees the memory of the last record, which must not be used again.
 func (c *Cursor) Release() { c.record = nil }
 
-// assemble follows the overflow chain of p.
+// assemble joins the pieces of a record.
 func (c *Cursor) assemble(p *payload) ([]byte, error) {
 	if int64(cap(c.record)) < p.size || cap(c.record) > 1<<20 && p.size < 1<<20 {
 		c.record = nil // do not keep the memory of one large row for good
 		c.record = make([]byte, 0, p.size)
 	}
-	c.record = append(c.record[:0], p.local...)
-	chunk := int64(c.f.header.Usable() - 4)
-	next := p.overflow
-	for left := p.size - int64(len(p.local)); left > 0; left -= chunk {
-		if err := c.f.claim(next); err != nil {
-			return nil, err
+	c.record = c.record[:0]
+	s := newStream(c, p)
+	for {
+		piece, err := s.Next()
+		if err == io.EOF {
+			return c.record, nil
 		}
-		over, err := c.overflow(next, (left+chunk-1)/chunk)
 		if err != nil {
 			return nil, err
 		}
-		c.record = append(c.record, over[4:4+min(chunk, left)]...)
-		page := next
-		next = binary.BigEndian.Uint32(over)
-		if next == 0 && left > chunk {
-			return nil, c.f.corrupt(page, "ends an overflow chain %d bytes early", left-chunk)
+		c.record = append(c.record, piece...)
+	}
+}
+
+// A Stream reads a record in pieces, so that all of it is never in memory.
+type Stream struct {
+	c     *Cursor
+	p     payload
+	begun bool
+	next  uint32 // the overflow page that comes next
+	left  int64  // bytes of the record on it and after it
+	// What left was, or will be, before the first page that nobody has claimed.
+	unclaimed int64
+}
+
+// Stream returns a Stream of the record of r, which may come from another Cursor
+// of the same File. Like Record it can be had once, and ends when c goes on.
+func (c *Cursor) Stream(r *Row) *Stream {
+	s := newStream(c, &r.p)
+	return &s
+}
+
+func newStream(c *Cursor, p *payload) Stream {
+	s := Stream{c: c, p: *p}
+	s.Again()
+	s.unclaimed = s.left
+	return s
+}
+
+// Again goes back to the beginning of the record.
+func (s *Stream) Again() {
+	s.begun, s.next, s.left = false, s.p.overflow, s.p.size-int64(len(s.p.local))
+}
+
+// Next returns the next piece, and io.EOF after the last. It is valid until Next
+// is called again.
+func (s *Stream) Next() ([]byte, error) {
+	f := s.c.f
+	if !s.begun {
+		s.begun = true
+		return s.p.local, nil
+	}
+	if s.left <= 0 {
+		if s.next != 0 {
+			return nil, f.corrupt(s.next, "continues an overflow chain that should have ended")
+		}
+		return nil, io.EOF
+	}
+	if s.left <= s.unclaimed {
+		if err := f.claim(s.next); err != nil {
+			return nil, err
 		}
 	}
-	if next != 0 {
-		return nil, c.f.corrupt(next, "continues an overflow chain that should have ended")
+	chunk := int64(f.header.Usable() - 4)
+	over, err := s.c.overflow(s.next, (s.left+chunk-1)/chunk)
+	if err != nil {
+		return nil, err
 	}
-	return c.record, nil
+	page, n := s.next, min(chunk, s.left)
+	s.next = binary.BigEndian.Uint32(over)
+	s.left -= n
+	if s.unclaimed = min(s.unclaimed, s.left); s.next == 0 && s.left > 0 {
+		return nil, f.corrupt(page, "ends an overflow chain %d bytes early", s.left)
+	}
+	return over[4 : 4+n], nil
 }
 
 // overflowAhead is how many bytes of an overflow chain one read takes at most.
