@@ -28,7 +28,7 @@ import (
 // lives is buffers that are used again and again (docs/BENCHMARKS.md has the
 // peaks).
 const (
-	softMemory = 76 << 20
+	softMemory = 72 << 20
 	gcPercent  = 40
 )
 
