@@ -159,7 +159,11 @@ func (p *InPlace) take() (*placeFile, error) {
 		return f, nil
 	default:
 	}
-	conn, err := Open(context.Background(), p.s.conn.path, OpenOptions{ReadOnly: true})
+	return openPlaceFile(context.Background(), p.s.conn.path)
+}
+
+func openPlaceFile(ctx context.Context, path string) (*placeFile, error) {
+	conn, err := Open(ctx, path, OpenOptions{ReadOnly: true})
 	if err != nil {
 		return nil, err
 	}

@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"io"
 	"os"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -21,10 +20,10 @@ import (
 // consistent. Each further pass reads all of the file, but writes only the
 // blocks that have changed since; if others commit in every pass, the last one
 // runs under one lock, which it holds for no longer than it takes to read the
-// file.
+// file: see lockedPass.
 type passCopy struct {
 	s        *source
-	dest     *os.File
+	dest     copyFile
 	busy     time.Duration
 	progress func(done, total int64)
 
@@ -32,19 +31,25 @@ type passCopy struct {
 	blockSize int64
 	blocks    []uint64 // hashes of the blocks in dest, 0 for those that are not there
 	seed      maphash.Seed
+	late      late
+}
+
+// copyFile is the file that a copy is written to, as of os.File.
+type copyFile interface {
+	io.WriterAt
+	Name() string
+	Truncate(size int64) error
 }
 
 const (
 	// chunkBytes is read under one shared lock: a writer that wants to commit
 	// waits for a fraction of a millisecond.
 	chunkBytes = 1 << 20
-	// maxBlocks bounds the memory for the hashes of the blocks.
+	// maxBlocks bounds the memory for the hashes of the blocks: 8 MiB.
 	maxBlocks = 1 << 20
-	minBlock  = 64 << 10
+	minBlock  = 4 << 10
 	// maxPasses is how many passes are tried before one under one lock.
 	maxPasses = 3
-	// lockedReaders read in the pass under one lock, to shorten it.
-	lockedReaders = 2
 )
 
 // copyInPasses makes dest a copy of the source, whose shared lock is held. It
@@ -54,17 +59,22 @@ func (s *source) copyInPasses(ctx context.Context, dest string, o *SnapshotOptio
 	if err != nil {
 		return 0, writeFault("write", dest, err)
 	}
-	p := &passCopy{s: s, dest: f, busy: o.BusyTimeout, progress: o.Progress, seed: maphash.MakeSeed()}
+	again, err = newPassCopy(s, f, o).run(ctx)
+	if closeErr := f.Close(); err == nil && closeErr != nil {
+		err = writeFault("write", dest, closeErr)
+	}
+	return again, err
+}
+
+func newPassCopy(s *source, dest copyFile, o *SnapshotOptions) *passCopy {
+	p := &passCopy{s: s, dest: dest, busy: o.BusyTimeout, progress: o.Progress, seed: maphash.MakeSeed()}
 	p.pageSize = max(pageSizeOf(s.header), 512)
 	p.blockSize = minBlock
 	for s.size/p.blockSize > maxBlocks {
 		p.blockSize *= 2
 	}
-	again, err = p.run(ctx)
-	if closeErr := f.Close(); err == nil && closeErr != nil {
-		err = writeFault("write", dest, closeErr)
-	}
-	return again, err
+	p.late.limit = lateBytes
+	return p
 }
 
 func (p *passCopy) run(ctx context.Context) (again int, err error) {
@@ -90,8 +100,8 @@ func (p *passCopy) begin() (st state, total int64, err error) {
 		return st, 0, err
 	}
 	total = st.marks.main.info.Size()
-	for int64(len(p.blocks)) <= total/p.blockSize {
-		p.blocks = append(p.blocks, 0)
+	if more := total/p.blockSize + 1 - int64(len(p.blocks)); more > 0 {
+		p.blocks = append(p.blocks, make([]uint64, more)...)
 	}
 	return st, total, nil
 }
@@ -216,62 +226,6 @@ func (w *writer) stop() error {
 	return w.err
 }
 
-// lockedPass goes through the file once under the shared lock that is held.
-func (p *passCopy) lockedPass(ctx context.Context) error {
-	before, total, err := p.begin()
-	if err != nil {
-		return err
-	}
-	var next atomic.Int64 // the chunk that is read next
-	errs := make([]error, lockedReaders)
-	var group sync.WaitGroup
-	for i := range errs {
-		group.Go(func() { errs[i] = p.readLocked(ctx, &next, total) })
-	}
-	group.Wait()
-	if err = firstCause(errs); err != nil {
-		return err
-	}
-	now, err := p.s.state()
-	if err != nil {
-		return err
-	}
-	if !now.same(before) {
-		return errMoved // the path leads to another file now, or was written to without a lock
-	}
-	return p.end(total)
-}
-
-// readLocked reads chunks of a file that is locked, through a connection of
-// its own, until none is left.
-func (p *passCopy) readLocked(ctx context.Context, next *atomic.Int64, total int64) (err error) {
-	conn, err := Open(ctx, p.s.conn.path, OpenOptions{ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
-	file, err := conn.file()
-	if err != nil {
-		return err
-	}
-	defer file.release()
-	buf := cAlloc(conn.tls, int(p.chunk()))
-	defer cFree(conn.tls, buf)
-	for {
-		off := (next.Add(1) - 1) * p.chunk()
-		if off >= total {
-			return nil
-		}
-		n := int(min(p.chunk(), total-off))
-		if err = file.readAt(buf, n, off); err != nil {
-			return err
-		}
-		if err = errors.Join(ctx.Err(), p.store(off, bytesAt(buf, n))); err != nil {
-			return err
-		}
-	}
-}
-
 // state tells the state of the source, whose shared lock is held. It is errMoved
 // where the file is no longer one in a rollback mode whose content is what was
 // last committed.
@@ -302,15 +256,27 @@ func (st state) same(o state) bool {
 
 // store writes those blocks of data, which stands at offset off of the source,
 // that are not in dest yet.
-func (p *passCopy) store(off int64, data []byte) error {
+func (p *passCopy) store(off int64, data []byte) error { return p.eachNew(off, data, p.write) }
+
+func (p *passCopy) write(off int64, data []byte) error {
+	if _, err := p.dest.WriteAt(data, off); err != nil {
+		return writeFault("write", p.dest.Name(), err)
+	}
+	return nil
+}
+
+// eachNew calls do with those blocks of data, which stands at offset off of the
+// source, that are not in dest yet. Blocks next to each other come at once.
+func (p *passCopy) eachNew(off int64, data []byte, do func(off int64, run []byte) error) error {
 	for len(data) > 0 {
-		// Blocks next to each other are written at once.
 		run := 0
 		for run < len(data) && p.isNew(off+int64(run), data[run:min(run+int(p.blockSize), len(data))]) {
 			run = min(run+int(p.blockSize), len(data))
 		}
-		if _, err := p.dest.WriteAt(data[:run], off); err != nil {
-			return writeFault("write", p.dest.Name(), err)
+		if run > 0 {
+			if err := do(off, data[:run]); err != nil {
+				return err
+			}
 		}
 		skip := min(run+int(p.blockSize), len(data)) // the block after the run is known
 		off += int64(skip)

@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"testing"
+	"time"
+)
+
+// eagerWriter commits whenever something is written to a copy, and never waits
+// for a lock.
+type eagerWriter struct {
+	*os.File
+	c *Conn
+
+	mu       sync.Mutex
+	awake    bool
+	let, not int // how often it was let in, and how often not
+	err      error
+}
+
+func (w *eagerWriter) WriteAt(b []byte, off int64) (int, error) {
+	w.commit()
+	return w.File.WriteAt(b, off)
+}
+
+func (w *eagerWriter) Truncate(size int64) error {
+	w.commit()
+	return w.File.Truncate(size)
+}
+
+func (w *eagerWriter) commit() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.awake {
+		return
+	}
+	switch err := w.c.Exec(context.Background(), "UPDATE t SET n=n+1000000"); {
+	case errors.Is(err, ErrBusy):
+		w.not++
+	case err != nil:
+		w.err = err
+	default:
+		w.let++
+	}
+}
+
+// TestLastPass copies a database that is written to after every chunk, in passes
+// that are all spoiled, and lets a writer try to commit whenever the last pass
+// writes: it must find no lock, but where more has changed than there is room for.
+// What it commits must not be in the copy.
+func TestLastPass(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		limit int // bytes
+		busy  bool
+	}{
+		{name: "room for what changed", limit: lateBytes},
+		{name: "little room", limit: 5 * minBlock, busy: true},
+		{name: "no room", limit: 0, busy: true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			source, dest := places(t)
+			c := mustOpen(t, source, "PRAGMA synchronous=OFF", fillTable, "CREATE TABLE big(a INTEGER PRIMARY KEY, n, b)",
+				"INSERT INTO big SELECT a, 0, zeroblob(30000) FROM t")
+			out, err := os.Create(dest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := &eagerWriter{File: out, c: c}
+			s, err := openSource(t.Context(), source, time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			chunks := 0
+			p := newPassCopy(s, w, &SnapshotOptions{Progress: func(int64, int64) {
+				chunks++
+				mustExec(t, c, "UPDATE big SET n=n+1 WHERE a%200=1; INSERT INTO big(n,b) VALUES(0,zeroblob(9000))")
+			}})
+			p.late.limit = test.limit
+			for range maxPasses {
+				if clean, err := p.pass(t.Context()); clean || err != nil {
+					t.Fatalf("clean %v, error %v", clean, err)
+				}
+			}
+			if size, err := s.file.size(); err != nil || size < 60<<20 || chunks < 3*60 {
+				t.Fatalf("%d chunks of %d bytes, error %v", chunks, size, err)
+			}
+			want := rows(t, c, "SELECT (SELECT sum(n) FROM t), sum(n), count(*), sum(length(b)) FROM big")
+
+			w.awake = true
+			if err := errors.Join(p.lockedPass(t.Context()), w.err, s.close(), out.Close()); err != nil {
+				t.Fatal(err)
+			}
+			if w.let == 0 || w.not > 0 != test.busy {
+				t.Errorf("the writer was let in %d times, and not %d times; want none of these: %v", w.let, w.not, !test.busy)
+			}
+			if p.late.held > test.limit || (p.late.held == 0) != (test.limit == 0) {
+				t.Errorf("%d bytes were held, at most %d may be", p.late.held, test.limit)
+			}
+			checkSnapshot(t, dest, 2000)
+			if got := immutableRows(t, dest, "SELECT (SELECT sum(n) FROM t), sum(n), count(*), sum(length(b)) FROM big"); got[0] != want[0] {
+				t.Errorf("the copy holds %s, want %s", got, want)
+			}
+		})
+	}
+}
