@@ -107,3 +107,37 @@ func TestLastPass(t *testing.T) {
 		})
 	}
 }
+
+// TestCopyGivesUpTheLock lets a writer in as soon as the file is read, whatever
+// is done with the copy then.
+func TestCopyGivesUpTheLock(t *testing.T) {
+	for name, spoilt := range map[string]bool{"nobody writes": false, "somebody writes": true} {
+		t.Run(name, func(t *testing.T) {
+			source, dest := places(t)
+			c := mustOpen(t, source, fillTable)
+			if err := os.WriteFile(dest, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s, err := openSource(t.Context(), source, time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := s.copyInPasses(t.Context(), dest, &SnapshotOptions{Progress: func(int64, int64) {
+				if spoilt {
+					mustExec(t, c, "UPDATE t SET n=n+1")
+				}
+			}})
+			if err != nil || (again == maxPasses) != spoilt {
+				t.Fatalf("%d passes again, error %v", again, err)
+			}
+			mustExec(t, c, "UPDATE t SET n=1000000") // does not wait
+			if err := s.close(); err != nil {
+				t.Fatal(err)
+			}
+			checkSnapshot(t, dest, 2000)
+			if got := immutableRows(t, dest, "SELECT max(n)<1000000 FROM t"); got[0] != "1" {
+				t.Error("the copy holds what was committed after it")
+			}
+		})
+	}
+}

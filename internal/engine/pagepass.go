@@ -52,8 +52,8 @@ const (
 	maxPasses = 3
 )
 
-// copyInPasses makes dest a copy of the source, whose shared lock is held. It
-// returns how many passes it took besides the first.
+// copyInPasses makes dest a copy of the source, whose shared lock is held, and
+// gives up the lock. It returns how many passes it took besides the first.
 func (s *source) copyInPasses(ctx context.Context, dest string, o *SnapshotOptions) (again int, err error) {
 	f, err := os.OpenFile(dest, os.O_WRONLY|os.O_TRUNC, 0)
 	if err != nil {
@@ -80,6 +80,9 @@ func newPassCopy(s *source, dest copyFile, o *SnapshotOptions) *passCopy {
 func (p *passCopy) run(ctx context.Context) (again int, err error) {
 	for ; again < maxPasses; again++ {
 		clean, err := p.pass(ctx)
+		if err == nil && clean {
+			err = p.s.file.unlock(lockNone)
+		}
 		if err != nil || clean {
 			return again, err
 		}
