@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -109,13 +110,13 @@ func TestLastPass(t *testing.T) {
 }
 
 // TestCopyGivesUpTheLock lets a writer in as soon as the file is read, whatever
-// is done with the copy then.
+// is done with the copy then. The copy replaces what stood in its place.
 func TestCopyGivesUpTheLock(t *testing.T) {
 	for name, spoilt := range map[string]bool{"nobody writes": false, "somebody writes": true} {
 		t.Run(name, func(t *testing.T) {
 			source, dest := places(t)
 			c := mustOpen(t, source, fillTable)
-			if err := os.WriteFile(dest, nil, 0o600); err != nil {
+			if err := os.WriteFile(dest, bytes.Repeat([]byte("old"), 1<<20), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			s, err := openSource(t.Context(), source, time.Second)
@@ -130,11 +131,18 @@ func TestCopyGivesUpTheLock(t *testing.T) {
 			if err != nil || (again == maxPasses) != spoilt {
 				t.Fatalf("%d passes again, error %v", again, err)
 			}
+			want, err := os.Stat(source)
+			if err != nil {
+				t.Fatal(err)
+			}
 			mustExec(t, c, "UPDATE t SET n=1000000") // does not wait
 			if err := s.close(); err != nil {
 				t.Fatal(err)
 			}
 			checkSnapshot(t, dest, 2000)
+			if stat, err := os.Stat(dest); err != nil || stat.Size() != want.Size() {
+				t.Errorf("the copy is %v (%v), want %d bytes", stat, err, want.Size())
+			}
 			if got := immutableRows(t, dest, "SELECT max(n)<1000000 FROM t"); got[0] != "1" {
 				t.Error("the copy holds what was committed after it")
 			}

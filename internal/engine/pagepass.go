@@ -55,7 +55,10 @@ const (
 // copyInPasses makes dest a copy of the source, whose shared lock is held, and
 // gives up the lock. It returns how many passes it took besides the first.
 func (s *source) copyInPasses(ctx context.Context, dest string, o *SnapshotOptions) (again int, err error) {
-	f, err := os.OpenFile(dest, os.O_WRONLY|os.O_TRUNC, 0)
+	// What an attempt before has left is overwritten, and cut off at the end. ext4
+	// would take a file that is truncated first for one that must not get lost,
+	// and write all of it to the disk when it is closed.
+	f, err := os.OpenFile(dest, os.O_WRONLY, 0)
 	if err != nil {
 		return 0, writeFault("write", dest, err)
 	}

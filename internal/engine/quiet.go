@@ -94,7 +94,7 @@ func (s *source) settle(ctx context.Context) error {
 
 // copyMain copies the database file through SQLite's file layer.
 func (s *source) copyMain(ctx context.Context, dest string, progress func(done, total int64)) (err error) {
-	f, err := os.OpenFile(dest, os.O_WRONLY|os.O_TRUNC, 0)
+	f, err := os.OpenFile(dest, os.O_WRONLY, 0) // as it is: see copyInPasses
 	if err != nil {
 		return writeFault("write", dest, err)
 	}
@@ -121,6 +121,9 @@ func (s *source) copyMain(ctx context.Context, dest string, progress func(done, 
 		if progress != nil {
 			progress((off+int64(n))/pageSize, s.size/pageSize)
 		}
+	}
+	if err = f.Truncate(s.size); err != nil {
+		return writeFault("write", dest, err)
 	}
 	return nil
 }

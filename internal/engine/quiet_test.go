@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -140,5 +142,28 @@ func TestSettle(t *testing.T) {
 		if err := s.close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestCopyMainReplaces copies over the longer file that an attempt before left.
+func TestCopyMainReplaces(t *testing.T) {
+	source, dest := places(t)
+	mustCreate(t, source, fillTable)
+	want, err := os.ReadFile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dest, bytes.Repeat([]byte("old"), len(want)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := openSource(t.Context(), source, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.copyMain(t.Context(), dest, nil), s.close()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(dest); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the copy is not the database (%v)", err)
 	}
 }
