@@ -59,6 +59,9 @@ func (s *Service) begin(k *keeper, o order) (*job, error) {
 	}
 	j.told = func(r Run) { s.tell(r) }
 	k.job = j
+	if o.trigger == triggerRecovery {
+		k.syncDue = false // what becomes due from here on is more than this one may copy
+	}
 	s.running.Go(func() {
 		defer cancel(nil)
 		s.do(ctx, k, j, o)

@@ -54,10 +54,7 @@ func (s *Service) tick(ctx context.Context, k *keeper, now time.Time) time.Time 
 	if busy {
 		return time.Time{} // its end wakes the loop
 	}
-	if syncDue {
-		k.mu.Lock()
-		k.syncDue = false
-		k.mu.Unlock()
+	if syncDue { // until it begins: a run that somebody asks for may come first
 		s.beginOwn(k, order{kind: KindSync, trigger: triggerRecovery, act: s.syncAct(k)})
 		return time.Time{}
 	}
