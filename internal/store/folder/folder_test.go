@@ -144,6 +144,13 @@ func TestForeign(t *testing.T) {
 	if diff := cmp.Diff([]string{"app/real"}, keys); diff != "" {
 		t.Error(diff)
 	}
+	for _, prefix := range []string{
+		"outside/", "outside/sec", "inside/", "loop/app/", "app/real/", "app/.tmp/", "gone/", "../", "/", "app//", "app/../app/",
+	} {
+		for info, err := range s.List(t.Context(), prefix) {
+			t.Errorf("%s leads to %s, %v", prefix, info.Key, err)
+		}
+	}
 	for _, key := range []string{
 		"app/sub", "app/out", "app/in", "app/dangling", "app/pipe", "outside/secret", "outside/new", "inside/real", "inside/new", "loop/app/real",
 		"app/out/x", "app/real/x", "app/pipe/x",

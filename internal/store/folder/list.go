@@ -25,7 +25,7 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[store.Info, e
 			}
 			return yield(info, err)
 		}}
-		w.folder("")
+		w.begin()
 	}
 }
 
@@ -55,7 +55,7 @@ func (s *Store) Sweep(ctx context.Context, prefix string, drop func(store.Info) 
 		}
 		return true
 	}}
-	w.folder("")
+	w.begin()
 	return swept, errors.Join(errs...)
 }
 
@@ -65,6 +65,27 @@ type walk struct {
 	ctx    context.Context
 	prefix string
 	yield  func(store.Info, error) bool
+}
+
+// begin visits what the prefix leads to, without a look at what lies beside it:
+// the folder of one database among hundreds is asked for by its name.
+func (w *walk) begin() {
+	dir := w.prefix[:strings.LastIndexByte(w.prefix, '/')+1]
+	if dir == "" {
+		w.folder("")
+		return
+	}
+	name, err := fileName("list", strings.TrimSuffix(dir, "/"))
+	if err != nil {
+		return // nothing has such a name
+	}
+	switch err := w.store.realFolders(name); {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, store.ErrForeign):
+	case err != nil:
+		w.yield(store.Info{}, wrap("list", dir, err))
+	default:
+		w.folder(dir)
+	}
 }
 
 // folder visits the folder dir, "" or a path that ends in a slash, and returns
