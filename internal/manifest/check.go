@@ -18,12 +18,16 @@ func invalid(field, reason string, args ...any) error {
 func (m *Manifest) check() error {
 	for _, rule := range []func() error{
 		m.checkNames, m.checkTimes, m.checkSettings, m.checkFrames, m.checkTables, m.checkIndexes,
-		m.Durations.check,
+		m.Durations.check, m.checkWriter,
 	} {
 		if err := rule(); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+func (m *Manifest) checkWriter() error {
 	if !strings.HasPrefix(m.Writer, "litekeep ") || !utf8.ValidString(m.Writer) {
 		return invalid("writer", "%q is not litekeep and a version", m.Writer)
 	}

@@ -327,6 +327,9 @@ func FuzzDecode(f *testing.F) {
 		if !stdjson.Valid(text) {
 			t.Fatalf("accepted what is no JSON: %q", text)
 		}
+		if diff := cmp.Diff(m.Summary(), manifest.ReadSummary(text)); diff != "" {
+			t.Fatal(diff)
+		}
 	})
 }
 
