@@ -376,5 +376,5 @@ func (r *run) publish(o *object, p *vault.Pin) (*Backup, error) {
 	if err := r.s.disk.WriteFile(o.final+manifest.Suffix, text, durable.FilePerm); err != nil {
 		return nil, errors.Join(fmt.Errorf("write manifest: %w", err), o.takeBack())
 	}
-	return newBackup(r.folder, &r.m), nil
+	return newBackup(r.folder, r.m.Summary()), nil
 }

@@ -55,7 +55,7 @@ type Backup struct {
 	Pruned []Decision `json:"-"`
 }
 
-func newBackup(folder string, m *manifest.Manifest) *Backup {
+func newBackup(folder string, m *manifest.Summary) *Backup {
 	return &Backup{
 		Path: filepath.Join(folder, m.Object), Database: m.Database, Source: m.Source.Path,
 		Timestamp: m.Created.Time, SizeBytes: m.Stored.Bytes, Checksum: m.Stored.SHA256.String(),
@@ -80,7 +80,8 @@ func lockedBackup(folder string, r *record) *Backup {
 // ListBackups lists the backups of the configured database, or of all databases
 // in BackupDirectory if the Config names none: by database, newest first. A
 // backup that is listed but cannot be used has a Problem; a sealed one that the
-// Keys of the Config do not open is Locked.
+// Keys of the Config do not open is Locked. No object is read; and of a manifest that
+// is not sealed nothing is looked at but its checksum and what the list tells.
 //
 // BackupDirectory may be the URL of a destination here.
 func (s *Service) ListBackups(ctx context.Context) ([]*Backup, error) {
@@ -148,9 +149,9 @@ func (s *Service) list(ctx context.Context, name string, open bool) ([]*Backup, 
 }
 
 // readListed reads what is known of the backup at a place without reading its
-// object.
+// object. Of a plain manifest it decodes what the list tells.
 func readListed(ctx context.Context, at place, folder, name string, unlock func(place, *record) error) *Backup {
-	b, err := readBackup(ctx, at, folder, unlock)
+	b, err := readSummary(ctx, at, folder, unlock)
 	if err != nil {
 		b.Problem = err.Error()
 		b.Database = name
@@ -162,11 +163,40 @@ func readListed(ctx context.Context, at place, folder, name string, unlock func(
 	return b
 }
 
+// readSummary is readBackup, but for rules about tables and frames that the manifest
+// of a plain backup may break although its checksum is right.
+func readSummary(ctx context.Context, at place, folder string, unlock func(place, *record) error) (*Backup, error) {
+	text, err := manifestText(ctx, at)
+	switch {
+	case err != nil:
+	case manifest.IsSealed(text):
+		return decodeBackup(ctx, at, folder, text, unlock)
+	default:
+		var m *manifest.Summary
+		if m, err = manifest.DecodeSummary(text); err != nil {
+			err = checkManifestOf(at, "", err)
+		} else if err = checkManifestOf(at, m.Object, nil); err == nil {
+			b := newBackup(folder, m)
+			return b, b.complete(ctx, at)
+		}
+	}
+	return &Backup{Path: filepath.Join(folder, at.name())}, err
+}
+
 // readBackup never returns nil; what is not known is zero. Folder is what the
 // Path begins with. Unlock, if not nil, opens a manifest that is sealed; that it
 // has no key for it is no error.
 func readBackup(ctx context.Context, at place, folder string, unlock func(place, *record) error) (*Backup, error) {
-	r, err := readRecord(ctx, at)
+	text, err := manifestText(ctx, at)
+	if err != nil {
+		return &Backup{Path: filepath.Join(folder, at.name())}, err
+	}
+	return decodeBackup(ctx, at, folder, text, unlock)
+}
+
+// decodeBackup is readBackup with the text of the manifest.
+func decodeBackup(ctx context.Context, at place, folder string, text []byte, unlock func(place, *record) error) (*Backup, error) {
+	r, err := decodeRecord(at, text)
 	if err != nil {
 		return &Backup{Path: filepath.Join(folder, at.name())}, err
 	}
@@ -179,40 +209,46 @@ func readBackup(ctx context.Context, at place, folder string, unlock func(place,
 	return describe(ctx, at, folder, r)
 }
 
-// describe completes what the manifest tells by what lies beside the object.
+// describe tells what is known of the backup at a place by its manifest and by what
+// lies beside the object.
 func describe(ctx context.Context, at place, folder string, r *record) (*Backup, error) {
 	var b *Backup
 	if r.m != nil {
-		b = newBackup(folder, r.m)
+		b = newBackup(folder, r.m.Summary())
 	} else {
 		b = lockedBackup(folder, r)
 	}
+	return b, b.complete(ctx, at)
+}
+
+// complete completes what the manifest tells by what lies beside the object.
+func (b *Backup) complete(ctx context.Context, at place) error {
 	size, err := at.size(ctx)
 	if err != nil {
-		return b, fmt.Errorf("the object is missing: %w", err)
+		return fmt.Errorf("the object is missing: %w", err)
 	}
-	if size != r.stored().Bytes {
-		return b, fmt.Errorf("the object has %d bytes, not %d", size, r.stored().Bytes)
+	if size != b.SizeBytes {
+		return fmt.Errorf("the object has %d bytes, not %d", size, b.SizeBytes)
 	}
 	if err := b.readPin(ctx, at); err != nil {
-		return b, err
+		return err
 	}
 	text, err := at.sibling(ctx, manifest.CheckedSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
-		return b, nil
+		return nil
 	}
 	if err != nil {
-		return b, err
+		return err
 	}
 	c, err := manifest.DecodeChecked(text)
 	if err != nil {
-		return b, err
+		return err
 	}
 	b.Checked, b.Damaged = c.Checked.Time, !c.OK
 	if c.OK && b.Verified.IsZero() {
 		b.Verified = c.Checked.Time
 	}
-	return b, nil
+	return nil
 }
 
 // Stats sums up the backups of one database.

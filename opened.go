@@ -25,6 +25,15 @@ type record struct {
 
 // readRecord reads the manifest of the backup at a place.
 func readRecord(ctx context.Context, at place) (*record, error) {
+	text, err := manifestText(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	return decodeRecord(at, text)
+}
+
+// manifestText returns the text of the manifest of the backup at a place.
+func manifestText(ctx context.Context, at place) ([]byte, error) {
 	text, err := at.sibling(ctx, manifest.Suffix)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := at.size(ctx); err != nil {
@@ -32,10 +41,13 @@ func readRecord(ctx context.Context, at place) (*record, error) {
 		}
 		return nil, &noManifestError{at.name()}
 	}
-	if err != nil {
-		return nil, err
-	}
+	return text, err
+}
+
+// decodeRecord decodes the manifest of the backup at a place.
+func decodeRecord(at place, text []byte) (*record, error) {
 	r := &record{}
+	var err error
 	object := ""
 	if manifest.IsSealed(text) {
 		if r.sealed, r.header, err = manifest.DecodeSealed(text); err == nil {
@@ -44,13 +56,22 @@ func readRecord(ctx context.Context, at place) (*record, error) {
 	} else if r.m, err = manifest.Decode(text); err == nil {
 		object = r.m.Object
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", at.name()+manifest.Suffix, err)
-	}
-	if object != at.name() {
-		return nil, fmt.Errorf("the manifest belongs to %s: %w", object, archive.ErrDamaged)
+	if err := checkManifestOf(at, object, err); err != nil {
+		return nil, err
 	}
 	return r, nil
+}
+
+// checkManifestOf completes the error of decoding the manifest beside an object, and
+// refuses one that belongs to another.
+func checkManifestOf(at place, object string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", at.name()+manifest.Suffix, err)
+	}
+	if object != at.name() {
+		return fmt.Errorf("the manifest belongs to %s: %w", object, archive.ErrDamaged)
+	}
+	return nil
 }
 
 // stored says what the object is as a file.

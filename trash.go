@@ -32,11 +32,11 @@ type TrashedBackup struct {
 func (s *Service) ListTrash(ctx context.Context) ([]TrashedBackup, error) {
 	var all []TrashedBackup
 	err := s.trashes(ctx, false, func(t *trash) error {
-		found, err := t.Scan(ctx, t.database)
+		found, err := t.Trash(ctx, t.database)
 		if err != nil {
 			return err
 		}
-		for _, x := range found.Trash {
+		for _, x := range found {
 			at, _, _ := manifest.ParseObjectName(x.Object)
 			all = append(all, TrashedBackup{
 				Path: t.path(x.Ref), Destination: t.text, Database: x.Database, Timestamp: at.Time, SizeBytes: max(x.Size, 0),
@@ -105,10 +105,10 @@ func (s *Service) trashes(ctx context.Context, lock bool, do func(*trash) error)
 }
 
 func (s *Service) ownTrash(ctx context.Context, name string, lock bool, do func(*trash) error) (err error) {
-	if used, err := s.used(ctx, name); err != nil || !used {
-		return err
-	}
 	if lock {
+		if used, err := s.used(ctx, name); err != nil || !used {
+			return err // not even a lock is made in a folder of somebody else
+		}
 		unlock, err := s.lock(ctx, name, "trash")
 		if err != nil {
 			return explain("trash", filepath.Join(s.cfg.BackupDirectory, name), err)
@@ -116,6 +116,9 @@ func (s *Service) ownTrash(ctx context.Context, name string, lock bool, do func(
 		defer func() { err = errors.Join(err, unlock()) }()
 	}
 	own, err := s.ownPlace(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // nothing was ever backed up there
+	}
 	if err != nil {
 		return err
 	}

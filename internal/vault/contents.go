@@ -35,6 +35,21 @@ type Trashed struct {
 
 // Scan finds what a place holds of a database, or of all if it is "".
 func (p *Place) Scan(ctx context.Context, database string) (*Contents, error) {
+	return p.scan(ctx, database, false)
+}
+
+// Trash finds what is in the trash of a database, or of all if it is "", in the order
+// of Scan. It reads no manifest of a copy that is listed.
+func (p *Place) Trash(ctx context.Context, database string) ([]*Trashed, error) {
+	found, err := p.scan(ctx, database, true)
+	if err != nil {
+		return nil, err
+	}
+	return found.Trash, nil
+}
+
+// scan is Scan, where only the trash matters without the copies that are listed.
+func (p *Place) scan(ctx context.Context, database string, trashOnly bool) (*Contents, error) {
 	all, err := p.files(ctx, database)
 	if err != nil {
 		return nil, err
@@ -48,6 +63,7 @@ func (p *Place) Scan(ctx context.Context, database string) (*Contents, error) {
 		_, listed := sizes[manifest.Suffix]
 		_, unlisted := sizes[manifest.PrunedSuffix]
 		switch {
+		case listed && trashOnly:
 		case listed:
 			found.Copies = append(found.Copies, &c)
 			g.Go(func() error { return p.readManifest(ctx, &c, manifest.Suffix) })
