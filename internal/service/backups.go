@@ -129,15 +129,13 @@ func (s *Service) Stats(ctx context.Context, by access.Principal, database strin
 	if err != nil {
 		return nil, err
 	}
-	keepers := s.all()
-	if k != nil {
-		keepers = []*keeper{k}
+	keepers := []*keeper{k}
+	if k == nil {
+		keepers = s.seen(by)
 	}
+	s.readAhead(ctx, keepers)
 	all := []litekeep.Stats{}
 	for _, k := range keepers {
-		if !by.Sees(k.name) {
-			continue
-		}
 		l := k.listing(ctx, s.now())
 		if l.err != nil {
 			return nil, l.err

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/litekeep/litekeep"
 )
 
@@ -129,9 +131,38 @@ func (k *keeper) known(stamp, now time.Time) (listing, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	l := k.list
+	return l, l.fresh(now) && stamp.Equal(l.stamp)
+}
+
+// fresh reports whether the listing counts if the folder has not changed.
+func (l *listing) fresh(now time.Time) bool {
 	// Whoever waited for another to read has looked at the clock before it did.
 	age := now.Sub(l.read)
-	return l, !l.read.IsZero() && l.err == nil && stamp.Equal(l.stamp) && age < listFor && age > -waitFor
+	return !l.read.IsZero() && l.err == nil && age < listFor && age > -waitFor
+}
+
+// folderReaders is how many folders are read at once.
+const folderReaders = 8
+
+// readAhead reads the folders of databases side by side that have to be read in any
+// case: those of all of them, after a start.
+func (s *Service) readAhead(ctx context.Context, keepers []*keeper) {
+	now := s.now()
+	var group errgroup.Group
+	group.SetLimit(folderReaders)
+	for _, k := range keepers {
+		k.mu.Lock()
+		fresh := k.list.fresh(now)
+		k.mu.Unlock()
+		if fresh {
+			continue
+		}
+		group.Go(func() error {
+			k.listing(ctx, now) // what is wrong with it is told to whoever asks next
+			return nil
+		})
+	}
+	_ = group.Wait()
 }
 
 // forget makes the next listing read the folder again.

@@ -2,11 +2,14 @@ package service
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/litekeep/litekeep"
@@ -82,5 +85,47 @@ func TestFolderIsReadOnce(t *testing.T) {
 	}
 	if got := core.plans.Load(); got == plans {
 		t.Error("the retention was not asked about what is new")
+	}
+}
+
+// TestFoldersAreReadSideBySide asks for all databases right after a start, while the
+// folder of each takes its time.
+func TestFoldersAreReadSideBySide(t *testing.T) {
+	const databases, takes = 3 * folderReaders, time.Second
+	for name, ask := range map[string]func(*world) error{
+		"databases": func(w *world) error { _, err := w.Databases(t.Context(), admin); return err },
+		"stats":     func(w *world) error { _, err := w.Stats(t.Context(), admin, ""); return err },
+		"metrics":   func(w *world) error { w.Metrics(t.Context()); return nil },
+		"watch":     func(w *world) error { w.watch(t.Context()); return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var yaml strings.Builder
+				yaml.WriteString("databases:\n")
+				for i := range databases {
+					yaml.WriteString(database(fmt.Sprintf("db%d", i), "off"))
+				}
+				w := newWorld(t, yaml.String())
+				cores := map[string]*countingCore{}
+				for name, p := range w.plays {
+					cores[name] = &countingCore{play: p, slow: takes}
+				}
+				w.core = func(c litekeep.Config) Core { return cores[c.Name] }
+				w.start()
+				defer w.stop()
+				began := time.Now()
+				if err := ask(w); err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(began); took > databases/folderReaders*takes {
+					t.Errorf("it took %v", took)
+				}
+				for name, c := range cores {
+					if n := c.lists.Load(); n != 1 {
+						t.Errorf("the folder of %s was read %d times", name, n)
+					}
+				}
+			})
+		})
 	}
 }

@@ -11,7 +11,9 @@ import (
 func (s *Service) Metrics(ctx context.Context) metrics.Snapshot {
 	m := metrics.Snapshot{StateWritable: s.books.trouble() == ""}
 	folders, places := map[string]bool{}, map[string]bool{}
-	for _, k := range s.all() {
+	keepers := s.all()
+	s.readAhead(ctx, keepers)
+	for _, k := range keepers {
 		st := s.status(ctx, k)
 		l := k.listing(ctx, s.now())
 		d := metrics.Database{

@@ -231,7 +231,9 @@ func (s *Service) history() time.Duration {
 func (s *Service) watch(ctx context.Context) {
 	now := s.now()
 	disks := map[string]bool{}
-	for _, k := range s.all() {
+	keepers := s.all()
+	s.readAhead(ctx, keepers)
+	for _, k := range keepers {
 		conf := k.conf.Load()
 		l := k.listing(ctx, now)
 		s.watchOverdue(k, &l, now)

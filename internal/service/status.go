@@ -21,13 +21,16 @@ func (s *Service) Names(ctx context.Context, by access.Principal) ([]string, err
 		return nil, err
 	}
 	var names []string
-	for _, k := range s.all() {
-		if by.Sees(k.name) {
-			names = append(names, k.name)
-		}
+	for _, k := range s.seen(by) {
+		names = append(names, k.name)
 	}
 	slices.Sort(names)
 	return names, nil
+}
+
+// seen returns the databases that by may see.
+func (s *Service) seen(by access.Principal) []*keeper {
+	return slices.DeleteFunc(s.all(), func(k *keeper) bool { return !by.Sees(k.name) })
 }
 
 // Databases returns the status of all databases that by may see, those with
@@ -36,11 +39,10 @@ func (s *Service) Databases(ctx context.Context, by access.Principal) ([]Status,
 	if _, err := s.may(ctx, by, access.See, ""); err != nil {
 		return nil, err
 	}
+	keepers := s.seen(by)
+	s.readAhead(ctx, keepers)
 	var all []Status
-	for _, k := range s.all() {
-		if !by.Sees(k.name) {
-			continue
-		}
+	for _, k := range keepers {
 		all = append(all, s.status(ctx, k))
 		if err := ctx.Err(); err != nil {
 			return nil, err
