@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/litekeep/litekeep/internal/destination"
@@ -105,6 +107,9 @@ func (s *Service) trashes(ctx context.Context, lock bool, do func(*trash) error)
 }
 
 func (s *Service) ownTrash(ctx context.Context, name string, lock bool, do func(*trash) error) (err error) {
+	if !lock && !hasTrash(filepath.Join(s.cfg.BackupDirectory, name)) {
+		return nil
+	}
 	if lock {
 		if used, err := s.used(ctx, name); err != nil || !used {
 			return err // not even a lock is made in a folder of somebody else
@@ -124,6 +129,18 @@ func (s *Service) ownTrash(ctx context.Context, name string, lock bool, do func(
 	}
 	defer own.Close()
 	return do(&trash{own.Place, "", own.database, own.path})
+}
+
+// hasTrash reports whether a folder has something in the trash, by the names in it;
+// also where they cannot be read, since the reason is to be told.
+func hasTrash(folder string) bool {
+	f, err := os.Open(folder)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	defer f.Close()
+	names, err := f.Readdirnames(-1)
+	return err != nil || slices.ContainsFunc(names, manifest.IsTrashedName)
 }
 
 // DeleteOptions are the choices of DeleteBackup and EmptyTrash.

@@ -37,6 +37,17 @@ func ParseTrashedSuffix(suffix string) (t time.Time, ok bool) {
 	return t, true
 }
 
+// IsTrashedName tells whether a file is the manifest of a backup in the trash, by its
+// name.
+func IsTrashedName(name string) bool {
+	at := strings.LastIndex(name, trashedPrefix)
+	if at < 0 {
+		return false
+	}
+	_, ok := ParseTrashedSuffix(name[at:])
+	return ok
+}
+
 const codecNone = "none"
 
 // SealedSuffix is what follows the rest of the name of a sealed object.

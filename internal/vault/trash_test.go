@@ -160,6 +160,27 @@ func scan(t *testing.T, p *Place) *Contents {
 	return found
 }
 
+// TestTrashReadsNothingElse lists the trash of a place whose listed manifests cannot
+// be read.
+func TestTrashReadsNothingElse(t *testing.T) {
+	p, _, liar := place("a")
+	p.Grace = 3 * day
+	kept, dropped := backup(t, day), backup(t, 2*day)
+	put(t, kept, p)
+	put(t, dropped, p)
+	if _, err := p.Delete(t.Context(), dropped.Ref, now, true, false); err != nil {
+		t.Fatal(err)
+	}
+	want := scan(t, p).Trash
+	if err := liar.Add(faulty.Rule{Op: faulty.Get, Key: kept.Object, Do: faulty.Fail}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := p.Trash(t.Context(), "app")
+	if err != nil || len(got) != 1 || got[0].Ref != dropped.Ref || !got[0].Since.Equal(want[0].Since) || got[0].Problem != "" || got[0].Outline == nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // TestTrashLocked has a store that keeps what is in the trash.
 func TestTrashLocked(t *testing.T) {
 	p, memory, _ := place("a")
