@@ -173,10 +173,11 @@ func objects(folder, suffix string) ([]string, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	var paths []string
+	return objectsAmong(entries, folder, suffix), err
+}
+
+// objectsAmong is objects with what the folder holds.
+func objectsAmong(entries []fs.DirEntry, folder, suffix string) (paths []string) {
 	for _, e := range entries {
 		object, found, ok := manifest.ObjectOf(e.Name())
 		if ok && found == suffix && e.Type().IsRegular() {
@@ -185,5 +186,5 @@ func objects(folder, suffix string) ([]string, error) {
 			}
 		}
 	}
-	return paths, nil
+	return paths
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/litekeep/litekeep/internal/destination"
@@ -128,10 +130,11 @@ func (s *Service) unlocker(ctx context.Context, open bool) (func(place, *record)
 // for each, or a tenth of a second if there is a passphrase.
 func (s *Service) list(ctx context.Context, name string, open bool) ([]*Backup, error) {
 	folder := filepath.Join(s.cfg.BackupDirectory, name)
-	paths, err := objects(folder, manifest.Suffix)
-	if err != nil {
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	paths := objectsAmong(entries, folder, manifest.Suffix)
 	slices.Sort(paths)
 	slices.Reverse(paths)
 	unlock, err := s.unlocker(ctx, open)
@@ -143,9 +146,27 @@ func (s *Service) list(ctx context.Context, name string, open bool) ([]*Backup, 
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		list = append(list, readListed(ctx, s.place(path), folder, name, unlock))
+		list = append(list, readListed(ctx, listedPlace{s.place(path), entries}, folder, name, unlock))
 	}
 	return list, nil
+}
+
+// A listedPlace is a place in a folder that was read. Most backups have nothing
+// beside their manifest, and to ask for each file that could be there takes longer
+// than to read that.
+type listedPlace struct {
+	place
+	entries []fs.DirEntry // of the folder, sorted by name
+}
+
+func (p listedPlace) sibling(ctx context.Context, suffix string) ([]byte, error) {
+	name := p.name() + suffix
+	if _, there := slices.BinarySearchFunc(p.entries, name, func(e fs.DirEntry, name string) int {
+		return strings.Compare(e.Name(), name)
+	}); !there {
+		return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+	}
+	return p.place.sibling(ctx, suffix)
 }
 
 // readListed reads what is known of the backup at a place without reading its
