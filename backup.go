@@ -286,7 +286,7 @@ func (r *run) write(ctx context.Context, object *object, mismatched map[int64]st
 	if err != nil {
 		return err
 	}
-	spare := make(chan []byte, 2*workers()+6) // as many frames as can be under way
+	spare := make(chan []byte, 2*workers()+3) // as many frames as can be under way
 	out := bufio.NewWriterSize(object, 256<<10)
 	w := archive.NewWriter(ctx, out, r.s.cfg.compression(), workers(), spare)
 	defer w.Stop()

@@ -83,7 +83,7 @@ type Reader struct {
 // returns.
 func NewReader(ctx context.Context, r io.ReaderAt, c frame.Compression, o ReadOptions, each func(Text) error) *Reader {
 	workers := max(o.Workers, 1)
-	texts, spare := make(chan []byte, workers+2), make(chan []byte, workers+2)
+	texts, spare := make(chan []byte, workers+1), make(chan []byte, workers+1)
 	worker := func() func(StoredFrame) (unpacked, error) {
 		x := &expander{r: r, codec: frame.NewCodec(c), plain: c.Codec == "none", o: o, spare: spare}
 		return func(f StoredFrame) (unpacked, error) {
@@ -120,7 +120,7 @@ func NewReader(ctx context.Context, r io.ReaderAt, c frame.Compression, o ReadOp
 		give(texts, u.text.Bytes)
 		return nil
 	}
-	return &Reader{pipeline.New(ctx, workers, workers+1, worker, outlet)}
+	return &Reader{pipeline.New(ctx, workers, workers, worker, outlet)}
 }
 
 // Add takes the next frame. It may return an error that an earlier one met.
@@ -152,7 +152,7 @@ const huge = 16 << 20
 
 // give keeps memory to be used again, unless it is large or there is enough.
 func give(spare chan []byte, b []byte) {
-	if cap(b) <= reused {
+	if cap(b) < alone {
 		select {
 		case spare <- b:
 		default:

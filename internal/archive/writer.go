@@ -14,11 +14,6 @@ import (
 	"github.com/litekeep/litekeep/internal/seal"
 )
 
-// reused is the capacity up to which memory of frames is used again. A frame has 1
-// MiB on average, but one in a few hundred has four times that: without a bound
-// all of the memory that is handed around would become as large in the end.
-const reused = 2 << 20
-
 // alone is the length from which a frame goes through by itself, so that no two
 // very large rows are in memory at once.
 const alone = 8 << 20
@@ -88,7 +83,7 @@ func NewWriter(ctx context.Context, out io.Writer, c frame.Compression, workers 
 			return p, err
 		}
 	}
-	w.p = pipeline.New(ctx, workers, workers+2, worker, func(p *packed) error {
+	w.p = pipeline.New(ctx, workers, workers, worker, func(p *packed) error {
 		err := w.write(p)
 		w.recycle(p, bufs)
 		return err
@@ -129,7 +124,7 @@ func (w *Writer) seal(p *packed, j job, scratch []byte) ([]byte, error) {
 		return nil, err
 	}
 	p.parts = append(p.parts[:0:0], sealed)
-	if cap(stored) > reused {
+	if cap(stored) >= alone {
 		stored = nil
 	}
 	return stored, nil
@@ -170,14 +165,14 @@ func (w *Writer) wrote(f manifest.Frame, j job, imprint Imprint) error {
 // recycle gives the memory of p back, unless it is large.
 func (w *Writer) recycle(p *packed, bufs chan []byte) {
 	ours := w.compression.Codec != "none" || w.sealer != nil // not the frame's own
-	if len(p.parts) == 1 && ours && cap(p.parts[0]) <= reused {
+	if len(p.parts) == 1 && ours && cap(p.parts[0]) < alone {
 		select {
 		case bufs <- p.parts[0][:0]:
 		default:
 		}
 	}
 	for _, part := range p.Frame.Parts {
-		if cap(part) <= reused {
+		if cap(part) < alone {
 			select {
 			case w.spare <- part:
 			default:

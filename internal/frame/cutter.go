@@ -1,9 +1,6 @@
 package frame
 
-import (
-	"bytes"
-	"slices"
-)
+import "bytes"
 
 // A Frame is one frame of a document: Parts, concatenated, are its text. All
 // but frames with a very large row have one part.
@@ -157,9 +154,6 @@ func (c *Cutter) add(text []byte) {
 		default:
 			c.buf = make([]byte, 0, 1<<20)
 		}
-	}
-	if room := cap(c.buf) - len(c.buf); room < len(text) { // append would take many small steps
-		c.buf = slices.Grow(c.buf, max(len(text), cap(c.buf)))
 	}
 	c.buf = append(c.buf, text...)
 	c.length += int64(len(text))
