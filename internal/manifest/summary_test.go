@@ -17,13 +17,17 @@ import (
 func TestSummary(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := draw(t)
-		if rapid.Bool().Draw(t, "no lists") {
+		bare := rapid.Bool().Draw(t, "no lists")
+		if bare {
 			m.Indexes, m.Totals.Indexes, m.Totals.Entries = nil, 0, 0
 			m.Frames[1].Rows -= 7
 		}
 		text, err := manifest.Encode(m)
+		if err != nil && bare {
+			t.Skip(err) // what was drawn has its entries in other frames
+		}
 		if err != nil {
-			t.Skip(err) // entries are spread in another way
+			t.Fatal(err)
 		}
 		if diff := cmp.Diff(m.Summary(), manifest.ReadSummary(text)); diff != "" {
 			t.Fatal(diff)
