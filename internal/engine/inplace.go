@@ -287,15 +287,11 @@ func (p *InPlace) Close() error {
 
 // closedState is state for a database in WAL mode that nobody has open: all of it
 // is in its file.
-func (s *source) closedState() (st state, err error) {
-	if st.marks, err = s.look(); err != nil {
-		return st, err
-	}
-	header, err := s.file.header()
+func (s *source) closedState() (state, error) {
+	st, header, err := s.observe()
 	if err != nil {
 		return st, err
 	}
-	copy(st.version[:], header[offsetChangeCounter:])
 	m := st.marks
 	if m.wal.exists() || m.shm.exists() || m.journal.filled() || !m.main.exists() || header[offsetReadVersion] != 2 ||
 		!os.SameFile(m.main.info, s.marks.main.info) {

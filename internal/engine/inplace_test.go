@@ -159,22 +159,28 @@ func TestInPlaceFindsChanges(t *testing.T) {
 		"WAL": func(t *testing.T, path string) { waitAndExec(t, path, "PRAGMA journal_mode=WAL") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			path, _ := places(t)
-			mustCreate(t, path, fillTable)
-			rest(t, path)
-			p, _ := mustOpenInPlace(t, path)
-			page := make([]byte, 4096)
-			if _, err := p.ReadAt(page, 0); err != nil {
-				t.Fatal(err)
-			}
-			change(t, path)
-			if err := p.Unchanged(); !errors.Is(err, ErrNotAtRest) {
-				t.Errorf("it seems unchanged: %v", err)
-			}
-			if _, err := p.ReadAt(page, 4096); !errors.Is(err, ErrNotAtRest) {
-				t.Errorf("reading goes on: %v", err)
-			}
+			findsChange(t, fillTable, change)
 		})
+	}
+}
+
+// findsChange changes a database that sql makes while it is read in place.
+func findsChange(t *testing.T, sql string, change func(t *testing.T, path string)) {
+	t.Helper()
+	path, _ := places(t)
+	mustCreate(t, path, sql)
+	rest(t, path)
+	p, _ := mustOpenInPlace(t, path)
+	page := make([]byte, 4096)
+	if _, err := p.ReadAt(page, 0); err != nil {
+		t.Fatal(err)
+	}
+	change(t, path)
+	if err := p.Unchanged(); !errors.Is(err, ErrNotAtRest) {
+		t.Errorf("it seems unchanged: %v", err)
+	}
+	if _, err := p.ReadAt(page, 4096); !errors.Is(err, ErrNotAtRest) {
+		t.Errorf("reading goes on: %v", err)
 	}
 }
 
@@ -194,21 +200,7 @@ func TestInPlaceFindsChangesOfWAL(t *testing.T) {
 		"reader":               func(t *testing.T, path string) { mustExec(t, mustOpen(t, path), "SELECT * FROM t") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			path, _ := places(t)
-			mustCreate(t, path, "PRAGMA journal_mode=WAL;"+fillTable)
-			rest(t, path)
-			p, _ := mustOpenInPlace(t, path)
-			page := make([]byte, 4096)
-			if _, err := p.ReadAt(page, 0); err != nil {
-				t.Fatal(err)
-			}
-			change(t, path)
-			if err := p.Unchanged(); !errors.Is(err, ErrNotAtRest) {
-				t.Errorf("it seems unchanged: %v", err)
-			}
-			if _, err := p.ReadAt(page, 4096); !errors.Is(err, ErrNotAtRest) {
-				t.Errorf("reading goes on: %v", err)
-			}
+			findsChange(t, "PRAGMA journal_mode=WAL;"+fillTable, change)
 		})
 	}
 }

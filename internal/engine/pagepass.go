@@ -235,15 +235,11 @@ func (w *writer) stop() error {
 // state tells the state of the source, whose shared lock is held. It is errMoved
 // where the file is no longer one in a rollback mode whose content is what was
 // last committed.
-func (s *source) state() (st state, err error) {
-	if st.marks, err = s.look(); err != nil {
-		return st, err
-	}
-	header, err := s.file.header()
+func (s *source) state() (state, error) {
+	st, header, err := s.observe()
 	if err != nil {
 		return st, err
 	}
-	copy(st.version[:], header[offsetChangeCounter:])
 	if st.marks.wal.filled() || header[offsetReadVersion] == 2 || !st.marks.main.exists() || st.marks.main.info.Size() == 0 ||
 		!os.SameFile(st.marks.main.info, s.marks.main.info) {
 		return st, errMoved
@@ -254,6 +250,17 @@ func (s *source) state() (st state, err error) {
 		err = errMoved
 	}
 	return st, err
+}
+
+// observe takes the state of the source as it is, whatever that is, and its header.
+func (s *source) observe() (st state, header []byte, err error) {
+	if st.marks, err = s.look(); err != nil {
+		return st, nil, err
+	}
+	if header, err = s.file.header(); err == nil {
+		copy(st.version[:], header[offsetChangeCounter:])
+	}
+	return st, header, err
 }
 
 func (st state) same(o state) bool {

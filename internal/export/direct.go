@@ -18,6 +18,16 @@ func (t *Table) stored() []column {
 	return t.columns
 }
 
+// openRow appends what stands before the first stored column: the rowid, where that
+// is none of them.
+func (t *Table) openRow(text []byte, rowid int64) []byte {
+	text = append(text, '[')
+	if t.RowID == document.RowIDImplicit {
+		text = append(document.AppendInt(text, rowid), ',')
+	}
+	return text
+}
+
 // inOrder says whether the fields of a record are the columns, in their order.
 // What stands in field alias means nothing, since the column is the rowid.
 func (t *Table) inOrder(alias int) bool {
@@ -38,10 +48,7 @@ func (e *encoder) direct(text []byte, t *Table, rowid int64, rec []byte) (_ []by
 		return text, false
 	}
 	columns := t.stored()
-	text = append(text, '[')
-	if len(columns) < len(t.columns) {
-		text = append(document.AppendInt(text, rowid), ',')
-	}
+	text = t.openRow(text, rowid)
 	words := e.takeWords(t, rowid)
 	head, body := rec[1:rec[0]], int(rec[0]) // where the content of the next field begins
 	for i := range columns {

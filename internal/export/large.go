@@ -57,10 +57,7 @@ func (e *encoder) streamFields(text []byte, t *Table, rowid int64, r *recordRead
 		return text, err
 	}
 	columns := t.stored()
-	text = append(text, '[')
-	if len(columns) < len(t.columns) {
-		text = append(document.AppendInt(text, rowid), ',')
-	}
+	text = t.openRow(text, rowid)
 	words := e.takeWords(t, rowid)
 	for i := 0; i < len(columns) || len(head) > 0; i++ {
 		if len(head) == 0 { // a row from before the column was added
