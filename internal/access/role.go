@@ -65,6 +65,7 @@ const (
 	Notify         Action = "notify"          // send a test message
 	Reload         Action = "reload"          // read the configuration again
 	Tokens         Action = "tokens"          // make, list and revoke tokens
+	Places         Action = "places"          // take a folder of backups for another one
 	Login          Action = "login"           // sign in to the dashboard; whoever has a token may
 	Logout         Action = "logout"
 )
@@ -105,6 +106,7 @@ var rules = map[Action]rule{
 	Notify:         {least: Admin, global: true},
 	Reload:         {least: Admin, global: true, closed: true},
 	Tokens:         {least: Admin, global: true, closed: true},
+	Places:         {least: Admin, global: true, closed: true},
 }
 
 // FailsClosed reports whether the action must be refused when it cannot be written

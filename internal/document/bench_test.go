@@ -121,7 +121,7 @@ func BenchmarkCheckItems(b *testing.B) {
 			b.SetBytes(int64(len(run)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := CheckItems(run, -1); err != nil {
+				if _, err := CheckItems(run, AnyWidth); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -43,7 +43,7 @@ type canonicalizer struct {
 	line  int    // where in out the current line begins
 	start int64  // where in src the current line begins
 	scan  Scanner
-	arity int // of the open list of items
+	width Width // of the items of the open list
 }
 
 func (c *canonicalizer) document() error {
@@ -361,11 +361,11 @@ func (c *canonicalizer) endLine() error {
 func (c *canonicalizer) check(ev Event) error {
 	switch ev.Kind {
 	case EventTableOpen:
-		c.arity = ev.Table.Arity()
+		c.width = ev.Table.Width()
 	case EventIndexOpen:
-		c.arity = -1
+		c.width = AnyWidth
 	case EventItems:
-		_, err := CheckItems(ev.Items, c.arity)
+		_, err := CheckItems(ev.Items, c.width)
 		return err
 	}
 	return nil

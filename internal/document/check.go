@@ -2,13 +2,13 @@ package document
 
 // CheckItems checks a run of item lines without changing it: that each is a list
 // of values in canonical form with an LF, that all but the last have a comma,
-// and that each has the given number of values (any number if columns is
-// negative). It returns how many items there are. It accepts exactly the runs
-// whose items NextItem and ParseRow accept. Error offsets are into run.
-func CheckItems(run []byte, columns int) (items int, err error) {
+// and that each has as many values as it may. It returns how many items there are.
+// It accepts exactly the runs whose items NextItem and ParseRow accept. Error
+// offsets are into run.
+func CheckItems(run []byte, w Width) (items int, err error) {
 	for i := 0; i < len(run); items++ {
 		next, values, err := checkItem(run, i)
-		if err == nil && values != columns && columns >= 0 {
+		if err == nil && !w.Has(values) {
 			err = fault(run, i, badArity)
 		}
 		if err != nil {
@@ -19,22 +19,21 @@ func CheckItems(run []byte, columns int) (items int, err error) {
 	return items, nil
 }
 
-// CheckRun is CheckItems for a run whose table is not known. It also returns how
-// many values each item has, or -1 when that differs from item to item.
-func CheckRun(run []byte) (items, arity int, err error) {
-	for i := 0; i < len(run); items++ {
+// CheckRun is CheckItems for a run whose table is not known. It returns how many
+// values the items have, the narrowest and the widest.
+func CheckRun(run []byte) (w Width, err error) {
+	for i := 0; i < len(run); {
 		next, values, err := checkItem(run, i)
 		if err != nil {
-			return items, arity, err
+			return w, err
 		}
-		if items == 0 {
-			arity = values
-		} else if values != arity {
-			arity = -1
+		if i == 0 {
+			w = Width{values, values}
 		}
+		w = Width{min(w.Least, values), max(w.Most, values)}
 		i = next
 	}
-	return items, arity, nil
+	return w, nil
 }
 
 // checkItem checks the item line at b[i:]. It returns the index of the next and

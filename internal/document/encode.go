@@ -1,7 +1,6 @@
 package document
 
 import (
-	"encoding/base64"
 	"math"
 	"strings"
 
@@ -125,6 +124,9 @@ func AppendTableOpen(dst []byte, t *Table) []byte {
 	default:
 		dst = AppendInt(dst, int64(t.RowID))
 	}
+	if t.Short {
+		dst = append(dst, `,"short":true`...)
+	}
 	return append(dst, ",\"rows\":[\n"...)
 }
 
@@ -200,7 +202,7 @@ func AppendFloat(dst []byte, f float64) []byte {
 
 func appendWrapped(dst []byte, open string, b []byte) []byte {
 	dst = append(dst, open...)
-	dst = base64.StdEncoding.AppendEncode(dst, b)
+	dst = appendBase64(dst, b)
 	return append(dst, `"}`...)
 }
 

@@ -42,7 +42,11 @@ func FuzzCheckItems(f *testing.F) {
 		f.Add([]byte(s), 1)
 	}
 	f.Fuzz(func(t *testing.T, run []byte, columns int) {
-		checked, parsed := verdicts(run, columns)
+		w := AnyWidth
+		if columns >= 0 {
+			w = exactly(columns)
+		}
+		checked, parsed := verdicts(run, w)
 		if (checked == nil) != (parsed == nil) {
 			t.Fatalf("%q: CheckItems %v, ParseRow %v", run, checked, parsed)
 		}
@@ -142,7 +146,7 @@ func sameJSON(t *testing.T, a, b []byte) {
 func TestFuzzSeeds(t *testing.T) {
 	accepted, refused := 0, 0
 	for _, s := range fuzzItems {
-		if _, err := CheckItems([]byte(s), -1); err != nil {
+		if _, err := CheckItems([]byte(s), AnyWidth); err != nil {
 			refused++
 		} else {
 			accepted++

@@ -164,8 +164,10 @@ func genTable(name value.Value) *rapid.Generator[sampleList] {
 		low, high := 0, 5
 		if rapid.Bool().Draw(t, "described") {
 			l.table.Columns = rapid.SliceOfN(genName(), 1, 5).Draw(t, "columns")
-			low, high = len(l.table.Columns), len(l.table.Columns)
+			high = len(l.table.Columns)
 			l.table.RowID = rapid.IntRange(-2, high-1).Draw(t, "rowid column")
+			l.table.Short = rapid.Bool().Draw(t, "short")
+			low = min(l.table.Width().Least, high)
 		}
 		l.rows = rapid.SliceOfN(rapid.SliceOfN(genValue(), low, high), 0, 4).Draw(t, "rows")
 		return l

@@ -221,6 +221,7 @@ func (l *line) tableOpen() *Table {
 			l.fail(at, "want the position of a column")
 		}
 	}
+	t.Short = t.Columns != nil && l.accept(`,"short":true`)
 	if n := len(t.Columns); n > MaxColumns+1 || n > MaxColumns && t.RowID != RowIDImplicit {
 		l.fail(0, "the table has too many columns")
 	}

@@ -1,7 +1,6 @@
 package document
 
 import (
-	"encoding/base64"
 	"unicode/utf8"
 )
 
@@ -70,16 +69,16 @@ func (l *LongBytes) Append(dst, piece []byte) []byte {
 		if len(l.rest) < 3 {
 			return dst
 		}
-		dst = base64.StdEncoding.AppendEncode(dst, l.rest)
+		dst = appendBase64(dst, l.rest)
 	}
 	n := len(piece) / 3 * 3
 	l.rest = append(l.rest[:0], piece[n:]...)
-	return base64.StdEncoding.AppendEncode(dst, piece[:n])
+	return appendBase64(dst, piece[:n])
 }
 
 // End appends what is left and closes the value.
 func (l *LongBytes) End(dst []byte) []byte {
-	return append(base64.StdEncoding.AppendEncode(l.begin(dst), l.rest), `"}`...)
+	return append(appendBase64(l.begin(dst), l.rest), `"}`...)
 }
 
 func (l *LongBytes) begin(dst []byte) []byte {

@@ -57,3 +57,44 @@ done:
 	MOVQ      R8, high+24(FP)
 	VZEROUPPER
 	RET
+
+DATA stopBytes<>+0(SB)/4, $0x7f5c221f
+GLOBL stopBytes<>(SB), RODATA|NOPTR, $4
+
+// func stopMask(p *byte) (stops, high uint64)
+TEXT ·stopMask(SB), NOSPLIT, $0-24
+	MOVQ         p+0(FP), SI
+	VPBROADCASTB stopBytes<>+0(SB), Y1
+	VPBROADCASTB stopBytes<>+1(SB), Y2
+	VPBROADCASTB stopBytes<>+2(SB), Y3
+	VPBROADCASTB stopBytes<>+3(SB), Y4
+	VMOVDQU      (SI), Y6
+	VMOVDQU      32(SI), Y11
+	VPMINUB      Y1, Y6, Y7 // the bytes up to 0x1f stay as they are
+	VPMINUB      Y1, Y11, Y12
+	VPCMPEQB     Y6, Y7, Y7
+	VPCMPEQB     Y11, Y12, Y12
+	VPCMPEQB     Y2, Y6, Y8
+	VPCMPEQB     Y2, Y11, Y13
+	VPCMPEQB     Y3, Y6, Y9
+	VPCMPEQB     Y3, Y11, Y14
+	VPCMPEQB     Y4, Y6, Y10
+	VPCMPEQB     Y4, Y11, Y15
+	VPOR         Y8, Y7, Y7
+	VPOR         Y13, Y12, Y12
+	VPOR         Y10, Y9, Y9
+	VPOR         Y15, Y14, Y14
+	VPOR         Y9, Y7, Y7
+	VPOR         Y14, Y12, Y12
+	VPMOVMSKB    Y7, AX
+	VPMOVMSKB    Y12, BX
+	VPMOVMSKB    Y6, CX
+	VPMOVMSKB    Y11, DX
+	SHLQ         $32, BX
+	SHLQ         $32, DX
+	ORQ          BX, AX
+	ORQ          DX, CX
+	MOVQ         AX, stops+8(FP)
+	MOVQ         CX, high+16(FP)
+	VZEROUPPER
+	RET

@@ -21,7 +21,7 @@ func TestRowRoundTrip(t *testing.T) {
 		row := rapid.SliceOfN(genValue(), 0, 8).Draw(t, "row")
 		item := AppendRow(nil, row)
 		run := append(bytes.Clone(item), '\n')
-		if n, err := CheckItems(run, len(row)); n != 1 || err != nil {
+		if n, err := CheckItems(run, exactly(len(row))); n != 1 || err != nil {
 			t.Fatalf("CheckItems(%q) = %d, %v", run, n, err)
 		}
 		if !bytes.Equal(run[:len(item)], item) {
@@ -101,7 +101,7 @@ func TestEveryCharacter(t *testing.T) {
 		}
 		text := "1234567" + string(r) + "x"
 		item := AppendRow(nil, []value.Value{value.OfText(text)})
-		if _, err := CheckItems(append(bytes.Clone(item), '\n'), 1); err != nil {
+		if _, err := CheckItems(append(bytes.Clone(item), '\n'), exactly(1)); err != nil {
 			t.Fatalf("%U: %v", r, err)
 		}
 		row, err := ParseRow(item, nil)
@@ -118,7 +118,7 @@ func TestHugeValues(t *testing.T) {
 		{Kind: value.Blob, Bytes: huge},
 	}
 	item := AppendRow(nil, row)
-	if _, err := CheckItems(append(bytes.Clone(item), '\n'), 2); err != nil {
+	if _, err := CheckItems(append(bytes.Clone(item), '\n'), exactly(2)); err != nil {
 		t.Fatal(err)
 	}
 	got, err := ParseRow(item, nil)
@@ -128,8 +128,8 @@ func TestHugeValues(t *testing.T) {
 }
 
 // verdicts returns the errors of the two readers of item lines.
-func verdicts(run []byte, columns int) (checked, parsed error) {
-	_, checked = CheckItems(run, columns)
+func verdicts(run []byte, w Width) (checked, parsed error) {
+	_, checked = CheckItems(run, w)
 	rest := bytes.Clone(run)
 	for len(rest) > 0 {
 		var item []byte
@@ -140,7 +140,7 @@ func verdicts(run []byte, columns int) (checked, parsed error) {
 		if err != nil {
 			return checked, err
 		}
-		if columns >= 0 && len(row) != columns {
+		if !w.Has(len(row)) {
 			return checked, errors.New(badArity)
 		}
 	}
@@ -182,7 +182,7 @@ func TestRefusedItems(t *testing.T) {
 		"infinity":          "[{\"real\":\"Inf\"}]\n", "NaN wrapper": "[{\"real\":\"NaN\"}]\n", "finite wrapper": "[{\"real\":\"1.5\"}]\n",
 		"open infinity": "[{\"real\":\"+Inf\n",
 	} {
-		checked, parsed := verdicts([]byte(run), -1)
+		checked, parsed := verdicts([]byte(run), AnyWidth)
 		for _, err := range []error{checked, parsed} {
 			var syntax *SyntaxError
 			if !errors.As(err, &syntax) {
@@ -202,7 +202,7 @@ func TestAcceptedItems(t *testing.T) {
 		"[0.1,0.30000000000000004,1.7976931348623157e+308,123456789012345680.0,0.00001]\n",
 		"[\"\\u0000\\u007f\\b\\t\\n\\f\\r\\\"\\\\/\"]\n", "[{\"blob\":\"\"},{\"text\":\"/+8=\"},{\"real\":\"+Inf\"},{\"real\":\"-Inf\"}]\n",
 	} {
-		checked, parsed := verdicts([]byte(run), -1)
+		checked, parsed := verdicts([]byte(run), AnyWidth)
 		if checked != nil || parsed != nil {
 			t.Errorf("%.40q: CheckItems %v, ParseRow %v", run, checked, parsed)
 		}
@@ -216,7 +216,7 @@ func TestRefusedUTF8(t *testing.T) {
 		for _, before := range []string{"", "\\n", "é\\\\"} {
 			text := []byte("[\"" + before + strings.Repeat("x", 40) + "\"]\n")
 			text[2+len(before)+n] = 0xfe
-			checked, parsed := verdicts(text, 1)
+			checked, parsed := verdicts(text, exactly(1))
 			if checked == nil || parsed == nil {
 				t.Errorf("%q: CheckItems %v, ParseRow %v", text, checked, parsed)
 			}
@@ -231,15 +231,36 @@ func TestNaNIsNull(t *testing.T) {
 	}
 }
 
-func TestArity(t *testing.T) {
+// exactly is the width of rows that all have n values.
+func exactly(n int) Width { return Width{n, n} }
+
+func TestWidth(t *testing.T) {
 	run := []byte("[1,2],\n[3]\n")
-	items, err := CheckItems(run, 2)
+	items, err := CheckItems(run, exactly(2))
 	var syntax *SyntaxError
 	if !errors.As(err, &syntax) || items != 1 || syntax.Offset != 7 {
 		t.Fatalf("CheckItems = %d, %v", items, err)
 	}
-	if items, err = CheckItems(run, -1); items != 2 || err != nil {
+	if items, err = CheckItems(run, Width{1, 2}); items != 2 || err != nil {
 		t.Fatalf("CheckItems = %d, %v", items, err)
+	}
+	if _, err = CheckItems(run, exactly(1)); err == nil {
+		t.Fatal("a row of two values is taken for one of one")
+	}
+	a, b, c := value.OfText("a"), value.OfText("b"), value.OfText("c")
+	for _, x := range []struct {
+		table Table
+		want  Width
+	}{
+		{Table{Columns: []value.Value{a, b, c}, RowID: 1}, exactly(3)},
+		{Table{Columns: []value.Value{a, b, c}, RowID: 1, Short: true}, Width{2, 3}},
+		{Table{Columns: []value.Value{a, b, c}, RowID: RowIDImplicit, Short: true}, Width{2, 3}},
+		{Table{Columns: []value.Value{a, b, c}, RowID: RowIDNone, Short: true}, Width{1, 3}},
+		{Table{RowID: RowIDImplicit}, AnyWidth},
+	} {
+		if got := x.table.Width(); got != x.want {
+			t.Errorf("%+v: width %v, want %v", x.table, got, x.want)
+		}
 	}
 }
 
@@ -262,7 +283,7 @@ func TestNoAllocations(t *testing.T) {
 	buf := make([]byte, 0, 2*len(item))
 	allocs := testing.AllocsPerRun(100, func() {
 		buf = AppendRow(buf[:0], row)
-		if _, err := CheckItems(item, len(row)); err != nil {
+		if _, err := CheckItems(item, exactly(len(row))); err != nil {
 			t.Fatal(err)
 		}
 		copy(work, item)
@@ -309,20 +330,20 @@ func TestValuesStayApart(t *testing.T) {
 
 func TestCheckRun(t *testing.T) {
 	for _, x := range []struct {
-		run          string
-		items, arity int
-		ok           bool
+		run  string
+		want Width
+		ok   bool
 	}{
-		{"", 0, 0, true},
-		{"[1,2],\n[3,4]\n", 2, 2, true},
-		{"[],\n[]\n", 2, 0, true},
-		{"[1,2],\n[3],\n[4,5]\n", 3, -1, true},
-		{"[1],\n[x]\n", 1, 1, false},
-		{"[1]\n[2]\n", 0, 0, false},
+		{"", exactly(0), true},
+		{"[1,2],\n[3,4]\n", exactly(2), true},
+		{"[],\n[]\n", exactly(0), true},
+		{"[1,2],\n[3],\n[4,5,6]\n", Width{1, 3}, true},
+		{"[1],\n[x]\n", exactly(1), false},
+		{"[1]\n[2]\n", exactly(0), false},
 	} {
-		items, arity, err := CheckRun([]byte(x.run))
-		if items != x.items || arity != x.arity || (err == nil) != x.ok {
-			t.Errorf("CheckRun(%q) = %d, %d, %v", x.run, items, arity, err)
+		w, err := CheckRun([]byte(x.run))
+		if w != x.want || (err == nil) != x.ok {
+			t.Errorf("CheckRun(%q) = %v, %v", x.run, w, err)
 		}
 	}
 }

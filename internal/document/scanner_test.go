@@ -64,12 +64,12 @@ func (d *decoded) emit(ev Event) error {
 }
 
 func (d *decoded) items(ev Event) error {
-	arity, lists := -1, d.indexes
+	width, lists := AnyWidth, d.indexes
 	if ev.Table != nil {
-		arity, lists = ev.Table.Arity(), d.tables
+		width, lists = ev.Table.Width(), d.tables
 	}
 	list := &lists[len(lists)-1]
-	n, err := CheckItems(ev.Items, arity)
+	n, err := CheckItems(ev.Items, width)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package document
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 // Bytes are looked at eight at a time, as lanes of a word.
@@ -105,8 +106,69 @@ func appendEscaped(dst, s []byte) (_ []byte, high uint64) {
 		if n == len(s) {
 			return dst, high
 		}
-		dst = appendEscape(dst, s[n])
-		s = s[n+1:]
+		if s = s[n:]; n < shortRun && len(s) >= 2*shortRun && hasBlocks {
+			dst, s, h = appendBlocks(dst, s)
+			high |= h
+			continue
+		}
+		dst = appendEscape(dst, s[0])
+		s = s[1:]
+	}
+}
+
+const (
+	block     = 64 // bytes that stopMask looks at
+	shortRun  = 16 // bytes that are copied without asking whether they are fewer
+	blockRoom = 6*block + shortRun
+)
+
+// appendBlocks is appendEscaped for text with characters to escape, by blocks, until one
+// has none or the text ends; it returns what is left. Where they are many, as in JSON
+// within a text, each run of the others is short, and to find its end and to copy it would
+// be guessed wrongly by the processor each time.
+func appendBlocks(dst, s []byte) (_, rest []byte, high uint64) {
+	var last [block + shortRun]byte
+	for more := true; more && len(s) > 0; {
+		b, n := s, block
+		if len(s) < len(last) {
+			n = min(n, copy(last[:], s))
+			b = last[:]
+		}
+		if cap(dst)-len(dst) < blockRoom {
+			dst = slices.Grow(dst, len(s)+len(s)/4+blockRoom)
+		}
+		d, at, from := dst[:cap(dst)], len(dst), 0
+		found, h := stopMask(&b[0])
+		within := ^uint64(0) >> (block - n)
+		high |= h & within
+		found &= within
+		more = found != 0
+		for ; found != 0; found &= found - 1 {
+			end := bits.TrailingZeros64(found)
+			copyRun(d[at:], b[from:], end-from)
+			at += end - from
+			if e := shortEscapes[b[end]]; e != 0 {
+				d[at], d[at+1] = '\\', e
+				at += 2
+			} else {
+				at = len(appendEscape(d[:at], b[end]))
+			}
+			from = end + 1
+		}
+		copyRun(d[at:], b[from:], n-from)
+		dst, s = d[:at+n-from], s[n:]
+	}
+	return dst, s, high
+}
+
+// copyRun copies n bytes and what stands behind them, to a multiple of shortRun that is
+// not 0.
+func copyRun(dst, src []byte, n int) {
+	for i := 0; ; i += shortRun {
+		*(*[shortRun]byte)(dst[i:]) = *(*[shortRun]byte)(src[i:])
+		if i+shortRun >= n {
+			return
+		}
 	}
 }
 

@@ -72,15 +72,32 @@ type Table struct {
 	Name    value.Value
 	Columns []value.Value // nil: SQLite cannot describe the table
 	RowID   int           // position in Columns, RowIDImplicit or RowIDNone
+	// Short says that rows may lack the last columns: they are older than those, and
+	// have their defaults.
+	Short bool
 }
 
-// Arity returns how many values each row has, or -1 when that may differ from
-// row to row.
-func (t *Table) Arity() int {
-	if t.Columns == nil {
-		return -1
+// Width says how many values an item may have, at least and at most.
+type Width struct{ Least, Most int }
+
+// Has reports whether an item may have so many values.
+func (w Width) Has(values int) bool { return w.Least <= values && values <= w.Most }
+
+// AnyWidth is that of the entries of an index.
+var AnyWidth = Width{0, MaxValues}
+
+// Width returns how many values a row of the table may have.
+func (t *Table) Width() Width {
+	most := len(t.Columns)
+	switch {
+	case t.Columns == nil:
+		return AnyWidth
+	case !t.Short:
+		return Width{most, most}
+	case t.RowID == RowIDImplicit:
+		return Width{min(2, most), most} // a record has one field or more
 	}
-	return len(t.Columns)
+	return Width{max(1, t.RowID+1), most}
 }
 
 // Index is the opening line of an index that is carried as its entries.

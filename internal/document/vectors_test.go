@@ -48,7 +48,7 @@ func readVectors(t *testing.T) (v vectors) {
 		t.Fatal(err)
 	}
 	if len(v.Values) < 90 || len(v.OtherForms) < 10 || len(v.RefusedValues) < 15 ||
-		len(v.Documents) != 2 || len(v.Layouts) != 3 || len(v.RefusedDocuments) < 10 {
+		len(v.Documents) != 3 || len(v.Layouts) != 3 || len(v.RefusedDocuments) < 15 {
 		t.Fatal("vectors are missing")
 	}
 	return v
@@ -77,7 +77,7 @@ func TestVectorValues(t *testing.T) {
 		if got := string(AppendValue(nil, &v)); got != x.JSON {
 			t.Errorf("%+v is written as %s", x, got)
 		}
-		if _, err := CheckItems([]byte("["+x.JSON+"]\n"), 1); err != nil {
+		if _, err := CheckItems([]byte("["+x.JSON+"]\n"), exactly(1)); err != nil {
 			t.Errorf("%+v: %v", x, err)
 		}
 		row, err := ParseRow([]byte("["+x.JSON+"]"), nil)
@@ -103,7 +103,7 @@ func TestVectorForms(t *testing.T) {
 		if err != nil || string(got) != valueInDocument(t, &v, x.Canonical) {
 			t.Errorf("%s: %v, not %s", x.JSON, err, x.Canonical)
 		}
-		if checked, parsed := verdicts([]byte("["+x.JSON+"]\n"), -1); checked == nil || parsed == nil {
+		if checked, parsed := verdicts([]byte("["+x.JSON+"]\n"), AnyWidth); checked == nil || parsed == nil {
 			t.Errorf("%s is taken for canonical", x.JSON)
 		}
 	}
@@ -111,7 +111,7 @@ func TestVectorForms(t *testing.T) {
 		if _, err := canonical([]byte(valueInDocument(t, &v, x))); err == nil {
 			t.Errorf("%s is accepted by Canonicalize", x)
 		}
-		if checked, parsed := verdicts([]byte("["+x+"]\n"), -1); checked == nil || parsed == nil {
+		if checked, parsed := verdicts([]byte("["+x+"]\n"), AnyWidth); checked == nil || parsed == nil {
 			t.Errorf("%s is accepted", x)
 		}
 	}

@@ -6,11 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// StartWriteback asks the system to begin writing n bytes of f at offset off to
+// startWriteback asks the system to begin writing n bytes of f at offset off to
 // the medium, without waiting for it, so that the flush at the end has little
 // left to do. It is a hint: it promises nothing and reports nothing. It does
 // nothing except on Linux.
-func StartWriteback(f *os.File, off, n int64) {
+func startWriteback(f *os.File, off, n int64) {
 	withDescriptor(f, func(fd int) {
 		_ = unix.SyncFileRange(fd, off, n, unix.SYNC_FILE_RANGE_WRITE)
 	})

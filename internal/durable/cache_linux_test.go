@@ -17,7 +17,7 @@ import (
 // TestCacheHints checks that the hints leave the file as it is, and, on file
 // systems that are known to heed it, that DropCache empties the cache.
 func TestCacheHints(t *testing.T) {
-	data := make([]byte, 4<<20)
+	data := make([]byte, 9<<20)
 	_, _ = rand.Read(data) // never fails
 	f, err := os.Create(filepath.Join(t.TempDir(), "f"))
 	if err != nil {
@@ -27,7 +27,7 @@ func TestCacheHints(t *testing.T) {
 	if _, err := f.Write(data); err != nil {
 		t.Fatal(err)
 	}
-	durable.StartWriteback(f, 0, int64(len(data)))
+	new(durable.WriteBehind).Written(f, int64(len(data)))
 	if err := f.Sync(); err != nil {
 		t.Fatal(err)
 	}

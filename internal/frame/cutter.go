@@ -49,22 +49,27 @@ func (c *Cutter) Line(text []byte) error {
 	return nil
 }
 
-// Items adds item lines, each with its comma and LF. Marks are the offsets in
-// text just after each line that Mark approved, in ascending order. Rows says
-// whether the items are rows or index entries. Items may keep text when it is
-// very long; the caller must not use text again if it returns true.
-func (c *Cutter) Items(text []byte, marks []int, rows bool) (kept bool, err error) {
-	if len(text) == 0 {
-		return false, nil
-	}
+// Items adds text: so many item lines, each with its comma and LF. Marks are the
+// offsets in text just after each line that Mark approved, in ascending order.
+// Rows says whether the items are rows or index entries. Items may keep text when
+// it is very long; the caller must not use text again if it returns true.
+func (c *Cutter) Items(text []byte, items int64, marks []int, rows bool) (kept bool, err error) {
 	kept = len(text) >= handOver
 	for len(text) > 0 {
 		if err := c.flush(); err != nil {
 			return kept, err
 		}
 		n, cut := c.next(text, marks)
-		c.addItems(text[:n], kept, rows)
-		text = text[n:]
+		here := items
+		if n < len(text) {
+			here = int64(bytes.Count(text[:n], lf))
+		}
+		c.cur.Items += here
+		if rows {
+			c.cur.Rows += here
+		}
+		c.addItems(text[:n], kept)
+		text, items = text[n:], items-here
 		marks = shift(marks, n)
 		if cut {
 			c.end()
@@ -159,12 +164,7 @@ func (c *Cutter) add(text []byte) {
 	c.length += int64(len(text))
 }
 
-func (c *Cutter) addItems(text []byte, keep, rows bool) {
-	n := int64(bytes.Count(text, lf))
-	c.cur.Items += n
-	if rows {
-		c.cur.Rows += n
-	}
+func (c *Cutter) addItems(text []byte, keep bool) {
 	if !keep {
 		c.add(text)
 		return

@@ -81,6 +81,6 @@ func (r *Recutter) item(line []byte) error {
 	text := append(append(make([]byte, 0, len(item)+2), item...), ",\n"...)
 	rows := !r.schema
 	r.items = true
-	_, err := r.Items(text, marks, rows)
+	_, err := r.Items(text, 1, marks, rows)
 	return err
 }

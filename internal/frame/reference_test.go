@@ -97,7 +97,7 @@ func (s *script) cut(t tb, pieces func() int) []*frame.Frame {
 					marks = append(marks, len(text))
 				}
 			}
-			if _, err := c.Items(text, marks, rows); err != nil {
+			if _, err := c.Items(text, int64(n), marks, rows); err != nil {
 				t.Fatal(err)
 			}
 			list = list[n:]

@@ -1,16 +1,16 @@
 package indexsort
 
-import "strings"
+import "github.com/litekeep/litekeep/internal/sqlitefile"
 
 // ParseCollation returns the collation that SQLite knows under name, whatever
-// its case, and false for one that is not part of SQLite.
+// the case of its letters in ASCII, and false for one that is not part of SQLite.
 func ParseCollation(name string) (Collation, bool) {
-	switch strings.ToUpper(name) {
-	case "BINARY":
+	switch sqlitefile.FoldName(name) {
+	case "binary":
 		return Binary, true
-	case "NOCASE":
+	case "nocase":
 		return NoCase, true
-	case "RTRIM":
+	case "rtrim":
 		return RTrim, true
 	}
 	return Binary, false

@@ -43,6 +43,10 @@ type head struct {
 	source source
 	record []byte // nil when there are no more
 	word   uint64
+	// second is the word that decides between records with the same word, once it
+	// was asked for: the one at col and depth, which follow from the word.
+	second     uint64
+	col, depth int // of second; 0 and 0 when it was not asked for
 }
 
 func newMerger(o order, depth int, follow bool, sources []source) (*merger, error) {
@@ -107,7 +111,21 @@ func (m *merger) advance(i int) error {
 	}
 	c := fieldsOf(record)
 	h.record, h.word = record, m.order.word(&c, 0, m.depth)
+	h.col, h.depth = 0, 0
 	return nil
+}
+
+// secondWord returns the word of a head at a column and depth beyond its first
+// word. Many an index begins with a column of few values.
+func (m *merger) secondWord(h *head, col, depth int) uint64 {
+	if h.col != col || h.depth != depth {
+		c := fieldsOf(h.record)
+		for range col {
+			c.next()
+		}
+		h.second, h.col, h.depth = m.order.word(&c, col, depth), col, depth
+	}
+	return h.second
 }
 
 // before reports whether source a has its turn before b. Among equals the
@@ -122,9 +140,12 @@ func (m *merger) before(a, b int) bool {
 	case x.word != y.word:
 		return x.word < y.word
 	}
-	if m.follow {
-		if col, _, ok := m.order.after(x.word, 0, m.depth); ok && col == 1 {
+	if col, depth, ok := m.order.after(x.word, 0, m.depth); ok {
+		if m.follow && col == 1 {
 			return a < b
+		}
+		if v, w := m.secondWord(x, col, depth), m.secondWord(y, col, depth); v != w {
+			return v < w
 		}
 	}
 	c := m.order.compare(x.record, y.record)

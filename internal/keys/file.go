@@ -94,10 +94,15 @@ func fileSum(lines string) string {
 func ParseFile(text []byte) (*FileKey, error) {
 	k, err := parseFile(text)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSecret, err)
+		return nil, fmt.Errorf("%w: %w; %s", ErrSecret, err, copyAgain)
 	}
 	return k, nil
 }
+
+// copyAgain is the way out for a key file that was typed in from paper or was cut off.
+// Nobody shall make a new key instead, and take the backups for lost.
+const copyAgain = "copy all four lines from the recovery kit (`" + fileFormat + "`, id, key, checksum), or take another copy of the file: " +
+	"a new key opens no existing backup"
 
 func parseFile(text []byte) (*FileKey, error) {
 	var lines []string
@@ -111,7 +116,7 @@ func parseFile(text []byte) (*FileKey, error) {
 		return nil, errors.New("the key file is empty")
 	}
 	if lines[0] != fileFormat {
-		return nil, fmt.Errorf("the file does not begin with %q: `litekeep key new` makes one that does", fileFormat)
+		return nil, fmt.Errorf("the key file does not begin with the line %q", fileFormat)
 	}
 	if len(lines) != 4 {
 		return nil, errors.New("the key file is cut off, or has lines too many")

@@ -253,6 +253,9 @@ func TestParseFile(t *testing.T) {
 		if !errors.Is(err, keys.ErrSecret) || !strings.Contains(fmt.Sprint(err), c.says) {
 			t.Errorf("%s: %v", name, err)
 		}
+		if text := fmt.Sprint(err); !strings.Contains(text, "copy all four lines") || strings.Contains(text, "key new") {
+			t.Errorf("%s: the way out: %v", name, err)
+		}
 		if strings.Contains(fmt.Sprint(err), secret[10:20]) || strings.Contains(fmt.Sprint(err), "hunter2") {
 			t.Errorf("%s: the error quotes the key: %v", name, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -20,6 +21,19 @@ type Kit struct {
 	Destinations []string // folders or URLs, the primary first
 	Keys         []KitKey // any one opens the backups
 	Commands     []KitCommand
+	// Sets, if there are any, take the place of Databases and Destinations: not all
+	// databases have the same places and keys.
+	Sets []KitSet
+	From string // the configuration that the kit was made from, "" for none
+}
+
+// A KitSet are databases that have their places and keys in common.
+type KitSet struct {
+	Databases    []string
+	Destinations []string // folders or URLs, the primary first
+	// Keys are those of the Kit, by their place in it, any one of which opens the
+	// backups; none where these are not sealed.
+	Keys []int
 }
 
 // A KitKey is one of the keys of a Kit.
@@ -52,7 +66,7 @@ var ErrKit = errors.New("the recovery kit was changed, or is incomplete")
 // refuses a kit without a destination, a key or a command, and texts with
 // control characters.
 func (k Kit) Text() ([]byte, error) {
-	if len(k.Destinations) == 0 || len(k.Keys) == 0 || len(k.Commands) == 0 {
+	if !k.complete() {
 		return nil, errors.New("write recovery kit: it needs a destination, a key and a command")
 	}
 	for _, key := range k.Keys {
@@ -62,7 +76,13 @@ func (k Kit) Text() ([]byte, error) {
 	}
 	p := &page{}
 	k.head(p)
-	k.places(p)
+	p.line("WHAT YOU NEED")
+	p.line("1. litekeep, the version above or a newer one.")
+	if len(k.Sets) > 0 {
+		k.sets(p)
+	} else {
+		k.places(p)
+	}
 	for i, key := range k.Keys {
 		key.describe(p, i+1)
 	}
@@ -72,6 +92,20 @@ func (k Kit) Text() ([]byte, error) {
 	}
 	p.line("%s%s", kitChecksum, kitSum(p.text.String()))
 	return []byte(p.text.String()), nil
+}
+
+// complete reports whether a kit has what every kit needs.
+func (k Kit) complete() bool {
+	if len(k.Sets) == 0 {
+		return len(k.Destinations) > 0 && len(k.Keys) > 0 && len(k.Commands) > 0
+	}
+	for _, s := range k.Sets {
+		outside := slices.ContainsFunc(s.Keys, func(n int) bool { return n < 0 || n >= len(k.Keys) })
+		if len(s.Databases) == 0 || len(s.Destinations) == 0 || outside {
+			return false
+		}
+	}
+	return len(k.Commands) > 0
 }
 
 // page collects lines.
@@ -97,15 +131,48 @@ func (k Kit) head(p *page) {
 			break
 		}
 	}
-	if len(k.Databases) > 0 {
-		p.line("It restores: %s", strings.Join(k.Databases, ", "))
+	if k.From != "" {
+		p.line("The service that makes the backups is configured by %s.", k.From)
+	}
+	databases := slices.Clone(k.Databases)
+	for _, s := range k.Sets {
+		databases = append(databases, s.Databases...)
+	}
+	if len(databases) > 0 {
+		p.line("It restores: %s", strings.Join(databases, ", "))
 		p.line("")
 	}
 }
 
+// sets are the places of each database, and which keys open its backups.
+func (k Kit) sets(p *page) {
+	p.line("2. One of the places that have the backups of a database, and its credentials:")
+	for _, s := range k.Sets {
+		p.line("   %s", strings.Join(s.Databases, ", "))
+		for _, d := range s.Destinations {
+			p.line("     %s", d)
+		}
+		numbers := make([]string, len(s.Keys))
+		for i, n := range s.Keys {
+			numbers[i] = fmt.Sprint(n + 1)
+		}
+		switch {
+		case len(numbers) == 0:
+			p.line("     not sealed: without a key")
+		case len(numbers) == len(k.Keys) && len(numbers) > 1:
+			p.line("     with any one of the keys")
+		default:
+			p.line("     with key %s", strings.Join(numbers, " or "))
+		}
+	}
+	if len(k.Keys) == 0 {
+		p.line("3. No key: no backup is sealed.")
+		return
+	}
+	p.line("3. A key that opens them:")
+}
+
 func (k Kit) places(p *page) {
-	p.line("WHAT YOU NEED")
-	p.line("1. litekeep, the version above or a newer one.")
 	p.line("2. One of the places that have the backups, and its credentials:")
 	for _, d := range k.Destinations {
 		p.line("     %s", d)

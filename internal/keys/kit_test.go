@@ -107,3 +107,51 @@ func TestKitErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestKitOfSets prints which keys open the backups of which databases, in which places.
+func TestKitOfSets(t *testing.T) {
+	k := kit(t, generate(t), false)
+	k.Databases, k.Destinations, k.From = nil, nil, "/etc/litekeep.yaml"
+	k.Sets = []keys.KitSet{
+		{Databases: []string{"app", "users"}, Destinations: []string{"/var/backups", "s3://far"}, Keys: []int{0, 1, 2}},
+		{Databases: []string{"shop"}, Destinations: []string{"/srv/shop"}, Keys: []int{1, 2}},
+		{Databases: []string{"cache"}, Destinations: []string{"/srv/cache"}},
+	}
+	const need = `The service that makes the backups is configured by /etc/litekeep.yaml.
+It restores: app, users, shop, cache
+
+WHAT YOU NEED
+1. litekeep, the version above or a newer one.
+2. One of the places that have the backups of a database, and its credentials:
+   app, users
+     /var/backups
+     s3://far
+     with any one of the keys
+   shop
+     /srv/shop
+     with key 2 or 3
+   cache
+     /srv/cache
+     not sealed: without a key
+3. A key that opens them:
+   1) the key file `
+	text, err := k.Text()
+	if err != nil || !strings.Contains(string(text), need) || keys.CheckKit(text) != nil {
+		t.Errorf("%v, %v\n%s", err, keys.CheckKit(text), text)
+	}
+	plain := k
+	plain.Keys, plain.Sets = nil, k.Sets[2:]
+	if text, err := plain.Text(); err != nil || !strings.Contains(string(text), "\n3. No key: no backup is sealed.\n\nWHAT TO DO\n") {
+		t.Errorf("%v\n%s", err, text)
+	}
+	for name, bad := range map[string]keys.KitSet{
+		"no database": {Destinations: []string{"/x"}}, "no destination": {Databases: []string{"x"}},
+		"a key that is not there": {Databases: []string{"x"}, Destinations: []string{"/x"}, Keys: []int{3}},
+		"a negative key":          {Databases: []string{"x"}, Destinations: []string{"/x"}, Keys: []int{-1}},
+	} {
+		k.Sets = []keys.KitSet{bad}
+		if text, err := k.Text(); err == nil {
+			t.Errorf("%s:\n%s", name, text)
+		}
+	}
+}

@@ -42,13 +42,15 @@ var errSource = errors.New("a key is given as file:PATH, passphrase-file:PATH, p
 //	awskms://…            and the like: a key management service
 //
 // The error matches ErrSecret, and does not quote ref unless its scheme shows
-// that it is no secret.
+// that it is no secret, or it is the path of a file that is there.
 func ParseSource(ref string) (Source, error) {
 	if ref == prompt {
 		return Source{scheme: prompt}, nil
 	}
 	scheme, rest, ok := strings.Cut(ref, ":")
 	switch {
+	case isFile(ref): // so it is no secret
+		return Source{}, fmt.Errorf("%w: %s is a file: did you mean file:%s?", ErrSecret, ref, ref)
 	case !ok:
 		return Source{}, fmt.Errorf("%w: %w", ErrSecret, errSource)
 	case slices.Contains(KMSSchemes(), scheme):
@@ -62,6 +64,15 @@ func ParseSource(ref string) (Source, error) {
 		return Source{}, fmt.Errorf("%w: %s: what follows the colon is not the name of a variable", ErrSecret, scheme)
 	}
 	return Source{scheme, rest}, nil
+}
+
+// isFile reports whether a reference that lacks its scheme is the path of a file.
+func isFile(ref string) bool {
+	if !strings.ContainsAny(ref, `/\.`) {
+		return false // a word, which may be a passphrase that is also the name of a file
+	}
+	info, err := os.Stat(ref)
+	return err == nil && info.Mode().IsRegular()
 }
 
 func parseKMS(scheme, ref string) (Source, error) {

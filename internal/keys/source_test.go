@@ -48,6 +48,21 @@ func TestParseSource(t *testing.T) {
 	}
 }
 
+// TestParseSourcePath names the scheme that the path of a file lacks.
+func TestParseSourcePath(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.key")
+	if _, err := keys.ParseSource(path); strings.Contains(fmt.Sprint(err), path) {
+		t.Errorf("what is no file was quoted: %v", err)
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := keys.ParseSource(path)
+	if !errors.Is(err, keys.ErrSecret) || !strings.Contains(fmt.Sprint(err), "did you mean file:"+path+"?") {
+		t.Error(err)
+	}
+}
+
 // TestSourceOpen opens each kind of source, good and bad.
 func TestSourceOpen(t *testing.T) {
 	dir := t.TempDir()

@@ -15,26 +15,42 @@ const (
 )
 
 // trashedPrefix begins the suffix of the manifest of a backup in the trash; the time
-// at which it got there follows.
+// at which it got there follows, and the one until which it stays.
 const trashedPrefix = Suffix + ".trashed-"
 
 const trashedLayout = "20060102T150405Z"
 
+// Trashed is when a backup was put into the trash, and until when it stays there, to
+// the second. Until is zero where the name does not tell, as of the first versions.
+type Trashed struct{ Since, Until time.Time }
+
 // TrashedSuffix returns what is added to the name of an object to name the manifest
-// of a backup that was put into the trash at t, to the second.
-func TrashedSuffix(t time.Time) string { return trashedPrefix + t.UTC().Format(trashedLayout) }
+// of a backup that was put into the trash.
+func TrashedSuffix(t Trashed) string {
+	suffix := trashedPrefix + t.Since.UTC().Format(trashedLayout)
+	if !t.Until.IsZero() {
+		suffix += "-" + t.Until.UTC().Format(trashedLayout)
+	}
+	return suffix
+}
 
 // ParseTrashedSuffix undoes TrashedSuffix. ok is false for any other suffix.
-func ParseTrashedSuffix(suffix string) (t time.Time, ok bool) {
-	stamp, found := strings.CutPrefix(suffix, trashedPrefix)
+func ParseTrashedSuffix(suffix string) (t Trashed, ok bool) {
+	stamps, found := strings.CutPrefix(suffix, trashedPrefix)
 	if !found {
-		return time.Time{}, false
+		return Trashed{}, false
 	}
-	t, err := time.Parse(trashedLayout, stamp)
-	if err != nil || TrashedSuffix(t) != suffix {
-		return time.Time{}, false
+	since, until, ended := strings.Cut(stamps, "-")
+	var err error
+	if t.Since, err = time.Parse(trashedLayout, since); err != nil {
+		return Trashed{}, false
 	}
-	return t, true
+	if ended {
+		if t.Until, err = time.Parse(trashedLayout, until); err != nil {
+			return Trashed{}, false
+		}
+	}
+	return t, TrashedSuffix(t) == suffix
 }
 
 // IsTrashedName tells whether a file is the manifest of a backup in the trash, by its

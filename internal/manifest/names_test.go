@@ -54,13 +54,18 @@ func TestObjectOf(t *testing.T) {
 
 func TestIsTrashedName(t *testing.T) {
 	for name, want := range map[string]bool{
-		"a.json" + manifest.TrashedSuffix(created):              true,
-		"a.json.manifest.json.trashed-20261122T020000Z":         true,
-		"a.json.manifest.json.trashed-20261122T020000Z.partial": false,
-		"a.json.manifest.json.trashed-20261322T020000Z":         false,
-		"a.json.manifest.json.trashed-":                         false,
-		"a.json.manifest.json":                                  false,
-		"a.json.trashed-20261122T020000Z":                       false,
+		"a.json" + manifest.TrashedSuffix(manifest.Trashed{Since: created}):                                true,
+		"a.json" + manifest.TrashedSuffix(manifest.Trashed{Since: created, Until: created.Add(time.Hour)}): true,
+		"a.json.manifest.json.trashed-20261122T020000Z-20261125T020000Z":                                   true,
+		"a.json.manifest.json.trashed-20261122T020000Z-20261325T020000Z":                                   false,
+		"a.json.manifest.json.trashed-20261122T020000Z-":                                                   false,
+		"a.json.manifest.json.trashed-20261122T020000Z-20261125T020000Z-":                                  false,
+		"a.json.manifest.json.trashed-20261122T020000Z":                                                    true,
+		"a.json.manifest.json.trashed-20261122T020000Z.partial":                                            false,
+		"a.json.manifest.json.trashed-20261322T020000Z":                                                    false,
+		"a.json.manifest.json.trashed-":                                                                    false,
+		"a.json.manifest.json":                                                                             false,
+		"a.json.trashed-20261122T020000Z":                                                                  false,
 	} {
 		if got := manifest.IsTrashedName(name); got != want {
 			t.Errorf("%q: %v", name, got)

@@ -163,14 +163,34 @@ func AppendRecord(dst []byte, row []value.Value, schemaFormat uint32) []byte {
 	return dst
 }
 
+// AppendRecordOf is AppendRecord for values that lie apart.
+func AppendRecordOf(dst []byte, row []*value.Value, schemaFormat uint32) []byte {
+	start := len(dst)
+	dst = append(dst, 0)
+	for _, v := range row {
+		dst = AppendVarint(dst, SerialType(v, schemaFormat))
+	}
+	dst = endHeader(dst, start)
+	for _, v := range row {
+		dst = appendField(dst, v, schemaFormat)
+	}
+	return dst
+}
+
 // AppendRecordHeader appends the header of the record of row, without its
 // content.
 func AppendRecordHeader(dst []byte, row []value.Value, schemaFormat uint32) []byte {
 	start := len(dst)
-	dst = append(dst, 0) // room for a header length of one byte, the common case
+	dst = append(dst, 0)
 	for i := range row {
 		dst = AppendVarint(dst, SerialType(&row[i], schemaFormat))
 	}
+	return endHeader(dst, start)
+}
+
+// endHeader puts the length of the header that begins at start into the byte that
+// was left for it, which is enough in the common case.
+func endHeader(dst []byte, start int) []byte {
 	n := len(dst) - start
 	if n < 128 {
 		dst[start] = byte(n)

@@ -110,6 +110,13 @@ func TestRecordRoundTrip(t *testing.T) {
 		if parts := bytes.Join(sqlitefile.RecordParts(row, format), nil); !bytes.Equal(parts, rec) {
 			t.Fatalf("RecordParts gives %x, AppendRecord %x", parts, rec)
 		}
+		var apart []*value.Value
+		for i := range row {
+			apart = append(apart, &row[i])
+		}
+		if of := sqlitefile.AppendRecordOf([]byte("before"), apart, format)[6:]; !bytes.Equal(of, rec) {
+			t.Fatalf("AppendRecordOf gives %x, AppendRecord %x", of, rec)
+		}
 		if head := sqlitefile.AppendRecordHeader(nil, row, format); !bytes.HasPrefix(rec, head) {
 			t.Fatalf("the header is %x, the record %x", head, rec)
 		}

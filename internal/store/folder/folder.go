@@ -213,6 +213,25 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	return wrap("delete", key, err)
 }
 
+// RemoveFolder removes the folder of the keys that begin with name and a slash. It must
+// be empty; one that is not there is no error.
+func (s *Store) RemoveFolder(ctx context.Context, name string) error {
+	path, err := fileName("remove", name)
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return wrap("remove", name, err)
+	}
+	if err := s.realFolders(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return wrap("remove", name, err)
+	}
+	if err := s.disk.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return wrap("remove", name, err)
+	}
+	return nil
+}
+
 // Rename implements store.Renamer.
 func (s *Store) Rename(ctx context.Context, old, new string) error {
 	from, err := fileName("rename", old)

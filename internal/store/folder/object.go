@@ -18,7 +18,7 @@ type object struct {
 	temp    string // below the folder, until then
 	file    *os.File
 	size    int64 // written so far
-	flushed int64 // handed to the system to be written to the medium
+	behind  durable.WriteBehind
 
 	closed, published, discarded bool
 }
@@ -31,7 +31,6 @@ var (
 // Write appends p. It has the system write to the medium as it goes, so that
 // Sync does not have to wait for all of it.
 func (o *object) Write(p []byte) (int, error) {
-	const portion = 8 << 20
 	if o.closed {
 		return 0, wrap(o.op, o.key, errGone)
 	}
@@ -40,10 +39,7 @@ func (o *object) Write(p []byte) (int, error) {
 	}
 	n, err := o.file.Write(p)
 	o.size += int64(n)
-	if n := o.size - o.flushed; n >= portion {
-		durable.StartWriteback(o.file, o.flushed, n)
-		o.flushed = o.size
-	}
+	o.behind.Written(o.file, o.size)
 	return n, wrap(o.op, o.key, err)
 }
 

@@ -236,6 +236,9 @@ func (p *prober) cleanup(ctx context.Context) error {
 		}
 		errs = append(errs, err)
 	}
+	if f, ok := p.store.(folderRemover); ok && errors.Join(errs...) == nil {
+		errs = append(errs, f.RemoveFolder(ctx, strings.TrimSuffix(p.prefix, "/")))
+	}
 	return errors.Join(errs...)
 }
 

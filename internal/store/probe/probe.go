@@ -105,6 +105,9 @@ type (
 	purger   interface {
 		Purge(ctx context.Context, key string) error
 	}
+	folderRemover interface {
+		RemoveFolder(ctx context.Context, name string) error
+	}
 	conditional interface {
 		HonoursCondition(ctx context.Context, key string) (bool, error)
 	}

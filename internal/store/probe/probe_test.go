@@ -3,6 +3,7 @@ package probe_test
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -50,7 +51,8 @@ func wantEmpty(t *testing.T, s store.Store) {
 }
 
 func TestFolder(t *testing.T) {
-	s, err := folder.Open(t.TempDir(), folder.Options{})
+	dir := t.TempDir()
+	s, err := folder.Open(dir, folder.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,6 +63,9 @@ func TestFolder(t *testing.T) {
 		t.Errorf("%d checks, got\n%swant\n%s", len(r.Checks), got, want)
 	}
 	wantEmpty(t, s)
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Errorf("left %v, %v", entries, err)
+	}
 }
 
 func TestRealServers(t *testing.T) {
