@@ -1,6 +1,10 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/litekeep/litekeep/internal/sqlitefile"
+)
 
 // Carried tells which indexes of the database a restore could not rebuild, and
 // why, by the rowid of their schema row: what SQLite cannot describe, or whose
@@ -10,12 +14,7 @@ import "fmt"
 // it rebuilds them. The entries of all others follow from the stored columns.
 func (d *Description) Carried() (reasons map[int64]string, unsure []*Object) {
 	reasons = map[int64]string{}
-	tables := map[string]*Object{}
-	for i := range d.Objects {
-		if o := &d.Objects[i]; o.Table != nil {
-			tables[foldName(o.Name)] = o
-		}
-	}
+	tables := d.Tables()
 	for i := range d.Objects {
 		o := &d.Objects[i]
 		if o.Type != "index" {
@@ -31,11 +30,37 @@ func (d *Description) Carried() (reasons map[int64]string, unsure []*Object) {
 	return reasons, unsure
 }
 
+// Tables returns the tables that SQLite has loaded by their folded names.
+func (d *Description) Tables() map[string]*Object {
+	tables := map[string]*Object{}
+	for i := range d.Objects {
+		if o := &d.Objects[i]; o.Table != nil {
+			tables[sqlitefile.FoldName(o.Name)] = o
+		}
+	}
+	return tables
+}
+
+// LeaveToSQLite forgets the expressions of the indexes with these rowids in
+// sqlite_schema, so that they are unsure: not of every row can they be evaluated here.
+func (d *Description) LeaveToSQLite(rows map[int64]string) {
+	for i := range d.Objects {
+		o := &d.Objects[i]
+		if _, ok := rows[o.SchemaRowID]; !ok || o.Index == nil {
+			continue
+		}
+		o.Index.Where = nil
+		for k := range o.Index.Columns {
+			o.Index.Columns[k].Expr = nil
+		}
+	}
+}
+
 func whyCarried(o *Object, tables map[string]*Object, malformed string) (reason string, sure bool) {
 	if o.Index == nil {
 		return o.Problem, true
 	}
-	table := tables[foldName(o.Index.Table)]
+	table := tables[sqlitefile.FoldName(o.Index.Table)]
 	if table == nil {
 		return fmt.Sprintf("its table %s cannot be described", o.Index.Table), true
 	}

@@ -88,7 +88,7 @@ func open(path, name string, flags int, o OpenOptions) (*Conn, error) {
 	defer cFree(c.tls, zName)
 	out := cAlloc(c.tls, 8)
 	defer cFree(c.tls, out)
-	flags |= sqlite3.SQLITE_OPEN_URI | sqlite3.SQLITE_OPEN_FULLMUTEX | sqlite3.SQLITE_OPEN_EXRESCODE
+	flags |= sqlite3.SQLITE_OPEN_URI | sqlite3.SQLITE_OPEN_NOMUTEX | sqlite3.SQLITE_OPEN_EXRESCODE
 	rc := sqlite3.Xsqlite3_open_v2(c.tls, zName, out, int32(flags), 0)
 	c.db = *at[uintptr](out)
 	if rc != sqlite3.SQLITE_OK {

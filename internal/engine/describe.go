@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/litekeep/litekeep/internal/indexexpr"
+	"github.com/litekeep/litekeep/internal/sqlitefile"
 	"github.com/litekeep/litekeep/internal/value"
 )
 
@@ -44,7 +46,8 @@ type TableInfo struct {
 	RowIDAlias int
 	// StorageOrder holds positions in Columns in the order of the fields of
 	// a stored record. VIRTUAL generated columns are not stored. In a
-	// WITHOUT ROWID table the columns of the primary key come first.
+	// WITHOUT ROWID table the columns of the primary key come first, and one
+	// that is in it in two collations comes twice.
 	StorageOrder []int
 	// PrimaryKey says how the rows of a WITHOUT ROWID table are ordered: the
 	// fields of its records, those of the key first. nil for other tables.
@@ -82,6 +85,8 @@ type IndexInfo struct {
 	Unique     bool
 	Partial    bool // it has a WHERE clause
 	Expression bool // it has a column that is an expression
+	// Where is the condition of a partial index, nil if only SQLite can evaluate it.
+	Where *indexexpr.Expr
 	// Columns are all columns of a stored entry: those of the declaration
 	// (Key) and the rowid or primary key that makes it point to a row.
 	Columns []IndexColumn
@@ -93,6 +98,8 @@ type IndexColumn struct {
 	Desc      bool   // descending
 	Key       bool   // part of the index's declaration
 	Collation string // name of the collation, as SQLite writes it
+	// Expr is the expression, nil if there is none or only SQLite can evaluate it.
+	Expr *indexexpr.Expr
 }
 
 // What IndexColumn.Column says of a field that is no column of the table.
@@ -214,7 +221,7 @@ func (o *Object) describe(loaded *schema, complaint string) {
 			o.Problem = notLoaded(o, complaint)
 		}
 	case "trigger":
-		if !loaded.triggers[foldName(o.Name)] {
+		if !loaded.triggers[sqlitefile.FoldName(o.Name)] {
 			o.Problem = notLoaded(o, complaint)
 		}
 	default:
@@ -243,21 +250,4 @@ func integerOf(v *value.Value) int64 {
 		return v.Int
 	}
 	return 0
-}
-
-// foldName maps a name to the form by which SQLite compares names: ASCII
-// letters without their case, all other bytes as they are.
-func foldName(name string) string {
-	for i := range len(name) {
-		if ch := name[i]; ch >= 'A' && ch <= 'Z' {
-			b := []byte(name)
-			for j := i; j < len(b); j++ {
-				if b[j] >= 'A' && b[j] <= 'Z' {
-					b[j] += 'a' - 'A'
-				}
-			}
-			return string(b)
-		}
-	}
-	return name
 }

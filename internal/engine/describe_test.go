@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -277,5 +278,18 @@ func TestDescribeLargeSchemas(t *testing.T) {
 		if o.Problem != "" {
 			t.Errorf("%q: %s", o.Name, o.Problem)
 		}
+	}
+}
+
+// TestFieldOf checks that the field of a column is the one that SQL reads, also where a
+// primary key has the column twice.
+func TestFieldOf(t *testing.T) {
+	info := &TableInfo{WithoutRowID: true, Columns: make([]Column, 4), StorageOrder: []int{2, 0, 2, 0, 3}}
+	if got := info.FieldOf(); !maps.Equal(got, map[int]int{2: 0, 0: 1, 3: 4}) {
+		t.Error(got)
+	}
+	x := &IndexInfo{Columns: []IndexColumn{{Column: 0}, {Column: 2}, {Column: 3}}}
+	if got, ok := x.Fields(info); !ok || !slices.Equal(got, []int{1, 0, 4}) {
+		t.Error(got, ok)
 	}
 }

@@ -1,21 +1,33 @@
 package engine
 
+// FieldOf returns, by the position of each stored column in Columns, the field of a
+// stored record that SQL reads: the first, where the primary key of a WITHOUT ROWID
+// table has the column twice, in two collations.
+func (t *TableInfo) FieldOf() map[int]int {
+	field := make(map[int]int, len(t.StorageOrder))
+	for pos, column := range t.StorageOrder {
+		if _, again := field[column]; !again {
+			field[column] = pos
+		}
+	}
+	return field
+}
+
 // Fields tells of what the entries of the index are made: for each of Columns
-// the field of a stored record of its table, or IndexRowID. It reports false
-// when an entry is not made of stored fields alone, or not of every row: the
-// index has an expression, a VIRTUAL generated column or a condition.
+// the field of a stored record of its table, IndexRowID, or IndexExpression where
+// Expr makes it. It reports false when that is for SQLite to say: the index has a
+// VIRTUAL generated column, or an expression or a condition that only SQLite can evaluate.
 func (x *IndexInfo) Fields(table *TableInfo) ([]int, bool) {
-	if x.Partial || x.Expression {
+	if x.Partial && x.Where == nil {
 		return nil, false
 	}
-	position := make(map[int]int, len(table.StorageOrder))
-	for pos, column := range table.StorageOrder {
-		position[column] = pos
-	}
+	position := table.FieldOf()
 	fields := make([]int, 0, len(x.Columns))
 	for _, c := range x.Columns {
 		pos, stored := position[c.Column]
 		switch {
+		case c.Column == IndexExpression && c.Expr != nil:
+			pos = IndexExpression
 		case c.Column == IndexRowID, !table.WithoutRowID && c.Column == table.RowIDAlias:
 			pos = IndexRowID
 		case !stored:

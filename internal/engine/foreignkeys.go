@@ -9,6 +9,7 @@ import (
 
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"github.com/litekeep/litekeep/internal/sqlitefile"
 	"github.com/litekeep/litekeep/internal/value"
 )
 
@@ -56,7 +57,7 @@ func (k *keyChecker) learn(d *Description) {
 	for i := range d.Objects {
 		o := &d.Objects[i]
 		if o.Table != nil && !o.Table.Virtual {
-			k.tables[foldName(o.Name)] = o.Table
+			k.tables[sqlitefile.FoldName(o.Name)] = o.Table
 		}
 		if x := o.Index; x != nil && x.Unique && !x.Partial && !x.Expression {
 			var columns []int
@@ -66,7 +67,7 @@ func (k *keyChecker) learn(d *Description) {
 				}
 			}
 			slices.Sort(columns)
-			name := foldName(x.Table)
+			name := sqlitefile.FoldName(x.Table)
 			k.unique[name] = append(k.unique[name], columns)
 		}
 	}
@@ -161,7 +162,7 @@ func (k *keyChecker) references(ctx context.Context, c *Conn, o *Object) (list [
 // fits reports whether a reference is of the usual kind: to columns of the same
 // affinity that are the rowid or have a unique index.
 func (k *keyChecker) fits(child *TableInfo, r *reference, implied bool) bool {
-	parent := k.tables[foldName(r.parent)]
+	parent := k.tables[sqlitefile.FoldName(r.parent)]
 	if parent == nil {
 		return false
 	}
@@ -186,13 +187,13 @@ func (k *keyChecker) fits(child *TableInfo, r *reference, implied bool) bool {
 		return true
 	}
 	slices.Sort(key)
-	return slices.ContainsFunc(k.unique[foldName(r.parent)], func(columns []int) bool { return slices.Equal(columns, key) })
+	return slices.ContainsFunc(k.unique[sqlitefile.FoldName(r.parent)], func(columns []int) bool { return slices.Equal(columns, key) })
 }
 
 // column returns the position of a column, -1 if there is none of that name.
 func (t *TableInfo) column(name string) int {
-	folded := foldName(name)
-	return slices.IndexFunc(t.Columns, func(c Column) bool { return foldName(c.Name) == folded })
+	folded := sqlitefile.FoldName(name)
+	return slices.IndexFunc(t.Columns, func(c Column) bool { return sqlitefile.FoldName(c.Name) == folded })
 }
 
 // countMissing counts the rows whose reference leads nowhere. usual is false

@@ -11,6 +11,7 @@ import (
 
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"github.com/litekeep/litekeep/internal/sqlitefile"
 	"github.com/litekeep/litekeep/internal/value"
 )
 
@@ -26,6 +27,9 @@ type Complaint struct {
 	// is about something else. What SQLite says of an index that was carried
 	// as it is, it says of the source's, too.
 	Index string
+	// Table is the name of the table at whose indexes the check ended, "" for
+	// every other complaint: SQLite does not say which index it was.
+	Table string
 }
 
 // maxComplaints is how many complaints about the whole file are looked for;
@@ -41,7 +45,9 @@ const maxComplaints = 1000
 // The file as a whole (each page used once, each b-tree well-formed, each
 // index with as many entries as its table has rows, each row as its table's
 // constraints have it) is checked by PRAGMA quick_check; that is all when quick
-// is set. Else the indexes of each table are compared with its rows, by PRAGMA
+// is set, and it leaves out what the modules of virtual tables would check of the
+// content of their shadow tables: of full-text indexes that takes as long as all the
+// rest of a restore. Else the indexes of each table are compared with its rows, by PRAGMA
 // integrity_check of the table; that takes ten times as long.
 func IntegrityCheck(ctx context.Context, path string, quick bool) (complaints []Complaint, notes []string, err error) {
 	d, err := Describe(ctx, path)
@@ -69,7 +75,14 @@ func IntegrityCheck(ctx context.Context, path string, quick bool) (complaints []
 		}
 		tasks = append(tasks, tables...)
 	}
-	if err = onWorkers(ctx, path, (*Conn).keepChecks, tasks); err != nil {
+	prepare := (*Conn).keepChecks
+	if quick {
+		prepare = func(c *Conn) {
+			c.keepChecks()
+			c.dropModules()
+		}
+	}
+	if err = onWorkers(ctx, path, prepare, tasks); err != nil {
 		return nil, nil, fmt.Errorf("check integrity: %w", err)
 	}
 	slices.SortStableFunc(k.complaints, func(a, b Complaint) int { return strings.Compare(a.Message, b.Message) })
@@ -94,11 +107,16 @@ func (k *checker) note(format string, args ...any) {
 	k.notes = append(k.notes, fmt.Sprintf(format, args...))
 }
 
-func (k *checker) complain(messages []string, virtual bool) {
+// complain takes what a check said, of the indexes of table if that is not "".
+func (k *checker) complain(messages []string, table string, virtual bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, m := range messages {
-		k.complaints = append(k.complaints, Complaint{Message: m, Logical: virtual || isLogical(m), Index: indexOf(m)})
+		c := Complaint{Message: m, Logical: virtual || isLogical(m), Index: indexOf(m)}
+		if strings.HasPrefix(m, damageMark) {
+			c.Table = table
+		}
+		k.complaints = append(k.complaints, c)
 	}
 }
 
@@ -136,13 +154,13 @@ func tableWeights(ctx context.Context, path string, d *Description) (map[string]
 	indexes := map[string]int64{}
 	for i := range d.Objects {
 		if x := d.Objects[i].Index; x != nil {
-			indexes[foldName(x.Table)]++
+			indexes[sqlitefile.FoldName(x.Table)]++
 		}
 	}
 	weights := map[string]int64{}
 	for i := range d.Objects {
 		o := &d.Objects[i]
-		n := indexes[foldName(o.Name)]
+		n := indexes[sqlitefile.FoldName(o.Name)]
 		if o.Table == nil || n == 0 {
 			continue
 		}
@@ -171,7 +189,7 @@ func (k *checker) checkWhole(ctx context.Context, c *Conn) error {
 			messages, err = messages[:n-1], errors.Join(err, tablesErr)
 		}
 	}
-	k.complain(messages, false)
+	k.complain(messages, "", false)
 	if len(messages) >= maxComplaints {
 		k.note("there are more complaints than the %d that were looked for", maxComplaints)
 	}
@@ -197,7 +215,7 @@ func (k *checker) checkEachTable(ctx context.Context, c *Conn) (whole bool, err 
 func (k *checker) checkTable(ctx context.Context, c *Conn, o *Object) error {
 	messages, err := c.complaints(ctx, "PRAGMA main.integrity_check("+quoteName(o.Name)+")")
 	if err == nil {
-		k.complain(messages, o.Table.Virtual)
+		k.complain(messages, o.Name, o.Table.Virtual)
 		return nil
 	}
 	if !isUncheckable(err) {
@@ -208,7 +226,7 @@ func (k *checker) checkTable(ctx context.Context, c *Conn, o *Object) error {
 		return nil
 	}
 	messages, err = k.checkLoosely(ctx, c, "PRAGMA main.quick_check("+quoteName(o.Name)+")", "table "+o.Name)
-	k.complain(messages, false)
+	k.complain(messages, "", false)
 	return err
 }
 
@@ -337,7 +355,7 @@ func unknownCollations(d *Description) []string {
 }
 
 func isBuiltInCollation(name string) bool {
-	switch foldName(name) {
+	switch sqlitefile.FoldName(name) {
 	case "binary", "nocase", "rtrim":
 		return true
 	}

@@ -85,7 +85,7 @@ func TestIntegrityCheck(t *testing.T) {
 			mustCreate(t, path, "CREATE TABLE t(a); INSERT INTO t VALUES(NULL); CREATE INDEX i ON t(a)")
 			replaceSchema(t, path, "t", "CREATE TABLE t(a NOT NULL CHECK(mine(a)))")
 		}, want: []complaint{{"NULL value in t.a", true}}, noting: "unknown function: mine()"},
-		{name: "virtual table", quick: true, make: func(t *testing.T, path string) {
+		{name: "virtual table", make: func(t *testing.T, path string) {
 			mustCreate(t, path, `CREATE VIRTUAL TABLE f USING fts5(x);
 				INSERT INTO f VALUES('words'); UPDATE f_content SET c0='other'`)
 		}, want: []complaint{{"fts5: checksum mismatch", true}}},

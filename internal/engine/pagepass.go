@@ -3,10 +3,12 @@ package engine
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"io"
+	"math/rand/v2"
 	"os"
 	"time"
+
+	"github.com/zeebo/xxh3"
 )
 
 // passCopy copies the file of a database in a rollback mode. Under a shared
@@ -30,7 +32,7 @@ type passCopy struct {
 	pageSize  int64
 	blockSize int64
 	blocks    []uint64 // hashes of the blocks in dest, 0 for those that are not there
-	seed      maphash.Seed
+	seed      uint64
 	late      late
 }
 
@@ -70,7 +72,7 @@ func (s *source) copyInPasses(ctx context.Context, dest string, o *SnapshotOptio
 }
 
 func newPassCopy(s *source, dest copyFile, o *SnapshotOptions) *passCopy {
-	p := &passCopy{s: s, dest: dest, busy: o.BusyTimeout, progress: o.Progress, seed: maphash.MakeSeed()}
+	p := &passCopy{s: s, dest: dest, busy: o.BusyTimeout, progress: o.Progress, seed: rand.Uint64()}
 	p.pageSize = max(pageSizeOf(s.header), 512)
 	p.blockSize = minBlock
 	for s.size/p.blockSize > maxBlocks {
@@ -299,11 +301,12 @@ func (p *passCopy) eachNew(off int64, data []byte, do func(off int64, run []byte
 }
 
 // isNew reports whether a block differs from what is in dest, and takes note
-// of it. The hash is 64 bits with a random seed: to take a changed block for
-// an unchanged one has a chance of 2^-64 a block.
+// of it. The hash is XXH3 of 64 bits with a random seed: to take a changed block
+// for an unchanged one has a chance of 2^-64 a block. Writers wait for it, and it
+// takes a fifth of the time of hash/maphash.
 func (p *passCopy) isNew(off int64, block []byte) bool {
 	i := int(off / p.blockSize)
-	sum := max(maphash.Bytes(p.seed, block), 1) // 0 stands for no block
+	sum := max(xxh3.HashSeed(block, p.seed), 1) // 0 stands for no block
 	if p.blocks[i] == sum {
 		return false
 	}

@@ -26,6 +26,15 @@ func makeNew(t testing.TB, sql ...string) string {
 	return path
 }
 
+// publish publishes newFile into target at once.
+func publish(ctx context.Context, newFile, target string, o PublishOptions) error {
+	p, err := NewPublication(ctx, newFile, target, o)
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.Publish(ctx), p.Close())
+}
+
 func TestPublishWhileOthersAreConnected(t *testing.T) {
 	tests := []struct {
 		name           string
@@ -51,7 +60,7 @@ func TestPublishWhileOthersAreConnected(t *testing.T) {
 			if got := rows(t, same, "SELECT count(*) FROM t"); got[0] != "2000" {
 				t.Fatal(got)
 			}
-			if err := Publish(t.Context(), source, target, PublishOptions{BusyTimeout: 5 * time.Second}); err != nil {
+			if err := publish(t.Context(), source, target, PublishOptions{BusyTimeout: 5 * time.Second}); err != nil {
 				t.Fatal(err)
 			}
 			want := "3000"
@@ -76,7 +85,7 @@ func TestPublishOverWhatACrashLeft(t *testing.T) {
 			target := filepath.Join(t.TempDir(), "target.db")
 			mustCreate(t, target, "PRAGMA journal_mode="+test.mode, fillTable)
 			startActor(t, test.role, target).kill()
-			if err := Publish(t.Context(), makeNew(t), target, PublishOptions{}); err != nil {
+			if err := publish(t.Context(), makeNew(t), target, PublishOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			c := mustOpen(t, target)
@@ -97,7 +106,7 @@ func TestPublishCancelledLeavesTheOldContent(t *testing.T) {
 		source := filepath.Join(t.TempDir(), "new.db")
 		mustCreate(t, source, "CREATE TABLE big(b); INSERT INTO big VALUES(zeroblob(30000000))")
 		ctx, cancel := context.WithCancel(t.Context())
-		err := Publish(ctx, source, target, PublishOptions{Progress: func(done, total int64) {
+		err := publish(ctx, source, target, PublishOptions{Progress: func(done, total int64) {
 			if done >= total {
 				t.Error("all is written in one go")
 			}
@@ -131,6 +140,51 @@ func TestPublishKilledIsRolledBack(t *testing.T) {
 		if got := rows(t, c, "PRAGMA integrity_check"); got[0] != `"ok"` {
 			t.Errorf("%s: integrity_check %v", mode, got)
 		}
+	}
+}
+
+// TestPublishNotOverCommits finds that what others commit to a target that is watched stops
+// the publication, that nobody can commit while it is held, and that nothing else is taken
+// for a commit.
+func TestPublishNotOverCommits(t *testing.T) {
+	for name, begin := range map[string]string{
+		"rollback": "", "WAL": "PRAGMA journal_mode=WAL", "other page size": "PRAGMA page_size=512", "TRUNCATE": "PRAGMA journal_mode=TRUNCATE",
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := filepath.Join(t.TempDir(), "target.db")
+			mustCreate(t, target, begin, fillTable)
+			other := mustOpen(t, target)
+			p, err := NewPublication(t.Context(), makeNew(t), target, PublishOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			must := func(err error) {
+				t.Helper()
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			must(p.Watch(t.Context()))
+			mustExec(t, other, "DELETE FROM t WHERE rowid=1")
+			if err := p.Publish(t.Context()); !errors.Is(err, ErrChanged) {
+				t.Fatalf("after a commit: %v", err)
+			}
+			if got := rows(t, other, "SELECT count(*) FROM t"); got[0] != "1999" {
+				t.Fatal(got)
+			}
+			must(p.Hold(t.Context()))
+			if err := other.Exec(t.Context(), "DELETE FROM t"); !errors.Is(err, ErrBusy) {
+				t.Errorf("a writer while the target is held: %v", err)
+			}
+			if got := rows(t, other, "SELECT count(*) FROM t"); got[0] != "1999" {
+				t.Errorf("a reader while the target is held: %v", got)
+			}
+			must(p.Publish(t.Context()))
+			if got := rows(t, other, "SELECT count(*) FROM fresh"); got[0] != "3000" {
+				t.Error(got)
+			}
+			must(p.Close())
+		})
 	}
 }
 
@@ -187,14 +241,21 @@ func TestCanPublish(t *testing.T) {
 			if !errors.Is(err, test.want) || (test.want == nil) != (err == nil) {
 				t.Fatalf("error %v, want %v", err, test.want)
 			}
-			if err != nil && !strings.Contains(err.Error(), test.text) {
-				t.Errorf("error %q does not say %q", err, test.text)
+			said := fmt.Sprint(err)
+			if refused := (*PublishError)(nil); errors.As(err, &refused) {
+				if strings.Contains(said, refused.WayOut) {
+					t.Errorf("error %q has the way out, which whoever shows it adds", said)
+				}
+				said += ". " + refused.WayOut
+			}
+			if err != nil && !strings.Contains(said, test.text) {
+				t.Errorf("error %q does not say %q", said, test.text)
 			}
 			if after := stats(t, target); after != before {
 				t.Errorf("files changed:\n%s\nbefore:\n%s", after, before)
 			}
 			// Publish works if and only if CanPublish says so.
-			if err := Publish(t.Context(), source, target, PublishOptions{}); (err == nil) != (test.want == nil) {
+			if err := publish(t.Context(), source, target, PublishOptions{}); (err == nil) != (test.want == nil) {
 				t.Errorf("publish: %v", err)
 			}
 			if test.want == nil {
@@ -220,7 +281,7 @@ func TestPublishKeepsReaders(t *testing.T) {
 		target := filepath.Join(t.TempDir(), "target.db")
 		mustCreate(t, target, "PRAGMA journal_mode="+mode, fillTable)
 		reader := mustOpen(t, target, "BEGIN; SELECT count(*) FROM t")
-		err := Publish(t.Context(), makeNew(t), target, PublishOptions{BusyTimeout: 50 * time.Millisecond})
+		err := publish(t.Context(), makeNew(t), target, PublishOptions{BusyTimeout: 50 * time.Millisecond})
 		if mode == "DELETE" && !errors.Is(err, ErrBusy) || mode == "WAL" && err != nil {
 			t.Errorf("%s: error %v", mode, err)
 		}

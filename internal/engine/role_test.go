@@ -130,7 +130,7 @@ func play(role, path string) error {
 		if err := c.Close(); err != nil {
 			return err
 		}
-		return Publish(ctx, os.Getenv("ENGINE_TEST_SOURCE"), path, PublishOptions{Progress: func(int64, int64) {
+		return publish(ctx, os.Getenv("ENGINE_TEST_SOURCE"), path, PublishOptions{Progress: func(int64, int64) {
 			fmt.Println("ready")
 			<-stop
 		}})

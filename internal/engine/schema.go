@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/litekeep/litekeep/internal/sqlitefile"
 )
 
 // schema is SQLite's parsed schema of the main database, copied out of the
@@ -27,8 +29,8 @@ type loadedIndex struct {
 	info *IndexInfo
 }
 
-func (s *schema) table(name string) *loadedTable { return s.tables[foldName(name)] }
-func (s *schema) index(name string) *loadedIndex { return s.indexes[foldName(name)] }
+func (s *schema) table(name string) *loadedTable { return s.tables[sqlitefile.FoldName(name)] }
+func (s *schema) index(name string) *loadedIndex { return s.indexes[sqlitefile.FoldName(name)] }
 
 // loadedSchema copies the schema of the main database. A statement must have
 // made SQLite load it.
@@ -52,6 +54,7 @@ func (c *Conn) loadedSchema() *schema {
 	eachHashed(&p.FidxHash, func(key string, data uintptr) {
 		x := at[sqlite3.TIndex](data)
 		s.indexes[key] = &loadedIndex{root: int64(x.Ftnum), info: indexInfo(x)}
+		s.indexes[key].info.compile(db, x)
 	})
 	eachHashed(&p.FtrigHash, func(key string, _ uintptr) { s.triggers[key] = true })
 	return s
@@ -74,7 +77,7 @@ func (s *schema) lost() []string {
 func eachHashed(h *sqlite3.THash, do func(key string, data uintptr)) {
 	for p := h.Ffirst; p != 0; {
 		e := at[sqlite3.THashElem](p)
-		do(foldName(cText(e.FpKey)), e.Fdata)
+		do(sqlitefile.FoldName(cText(e.FpKey)), e.Fdata)
 		p = e.Fnext
 	}
 }
@@ -155,6 +158,24 @@ func columnInfo(c *sqlite3.TColumn) Column {
 	return info
 }
 
+// compile fills in the expressions of an index.
+func (info *IndexInfo) compile(db *sqlite3.Tsqlite3, x *sqlite3.TIndex) {
+	if !info.Partial && !info.Expression {
+		return
+	}
+	c := newCompiler(db, at[sqlite3.TTable](x.FpTable))
+	info.Where = c.condition(x.FpPartIdxWhere)
+	if !info.Expression {
+		return
+	}
+	expressions := list(x.FaColExpr)
+	for i := range info.Columns {
+		if info.Columns[i].Column == IndexExpression && i < len(expressions) {
+			info.Columns[i].Expr = c.value(expressions[i])
+		}
+	}
+}
+
 func indexInfo(x *sqlite3.TIndex) *IndexInfo {
 	info := &IndexInfo{
 		Table:   cText(at[sqlite3.TTable](x.FpTable).FzName),
@@ -174,6 +195,10 @@ func indexInfo(x *sqlite3.TIndex) *IndexInfo {
 	}
 	return info
 }
+
+// dropModules makes a connection forget the modules of virtual tables, which stay in
+// the schema as tables that nobody can use.
+func (c *Conn) dropModules() { sqlite3.Xsqlite3_drop_modules(c.tls, c.db, 0) }
 
 // keepChecks makes a read-only connection keep the CHECK constraints of the
 // schema that it is going to load, so that PRAGMA integrity_check knows them.

@@ -15,10 +15,17 @@ import (
 
 // Carried finds the indexes of the snapshot at path, which d describes, that a
 // restore could not rebuild, and says why, by their rowids in sqlite_schema.
-// Where only SQLite can make an index's entries, it does so in a copy of the
-// snapshot, and they must come out as they are. The rest is found out by Run.
+// Where only SQLite can make an index's entries, it computes them; where those are
+// not what the index has, it builds the index in a copy of the snapshot, and they
+// must come out as they are. The rest is found out by Run.
 func Carried(ctx context.Context, path string, d *engine.Description) (map[int64]string, error) {
 	carry, unsure := d.Carried()
+	if len(unsure) > 0 {
+		var err error
+		if unsure, err = uncomputed(ctx, path, d, unsure); err != nil {
+			return nil, err
+		}
+	}
 	if len(unsure) == 0 {
 		return carry, nil
 	}
@@ -87,21 +94,30 @@ func sameEntries(ctx context.Context, a, b string, root uint32) error {
 	return err
 }
 
+// openPages opens the database at path, which nobody changes. The caller closes the file.
+func openPages(path string) (*pagereader.File, io.Closer, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, nil, errors.Join(err, file.Close())
+	}
+	f, err := pagereader.Open(file, info.Size())
+	if err != nil {
+		return nil, nil, errors.Join(err, file.Close())
+	}
+	return f, file, nil
+}
+
 // sumInOrder hashes all entries of an index, one after another.
 func sumInOrder(ctx context.Context, path string, root uint32) (tally, error) {
-	file, err := os.Open(path)
+	f, file, err := openPages(path)
 	if err != nil {
 		return tally{}, err
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return tally{}, err
-	}
-	f, err := pagereader.Open(file, info.Size())
-	if err != nil {
-		return tally{}, err
-	}
 	var sum tally
 	var h maphash.Hash
 	h.SetSeed(seed)

@@ -71,8 +71,8 @@ func (e *encoder) direct(text []byte, t *Table, rowid int64, rec []byte) (_ []by
 		switch {
 		case c.field < 0:
 			text = document.AppendInt(text, rowid)
-		case serial-1 < 6 && end >= 8 && !c.real: // an integer of any length at once
-			x := int64(binary.BigEndian.Uint64(rec[end-8:end])<<(64-8*size)) >> (64 - 8*size)
+		case serial-1 < 6 && end >= 4 && !c.real:
+			x := integerBefore(rec, end, size)
 			words[i] = word{uint64(x), value.Integer}
 			text = document.AppendInt(text, x)
 		default:
@@ -83,6 +83,17 @@ func (e *encoder) direct(text []byte, t *Table, rowid int64, rec []byte) (_ []by
 	}
 	text[len(text)-1] = ']'
 	return text, len(head) == 0 && body == len(rec)
+}
+
+// integerBefore returns the integer whose content are the size bytes of rec before
+// end, which is 4 or more. It reads as many bytes for any size, since sizes that
+// change from row to row are slow to tell apart. Six or eight never end before the
+// eighth byte, because a header comes first.
+func integerBefore(rec []byte, end int, size int64) int64 {
+	if end >= 8 {
+		return int64(binary.BigEndian.Uint64(rec[end-8:end])<<(64-8*size)) >> (64 - 8*size)
+	}
+	return int64(int32(binary.BigEndian.Uint32(rec[end-4:end])<<(32-8*size)) >> (32 - 8*size))
 }
 
 // appendField appends the value of a field, whose content is b, and returns its
@@ -126,12 +137,12 @@ func wordOf(v *value.Value) word {
 	return word{uint64(v.Int), v.Kind}
 }
 
-// takeWords makes room for the words of a row of t, one for each field and one
-// for the rowid, which is set.
+// takeWords makes room for the words of a row of t, one for each field, one for the
+// rowid, which is set, and one for each expression of its indexes.
 func (e *encoder) takeWords(t *Table, rowid int64) []word {
 	n := len(t.indexed)
-	if len(e.words) != n+1 {
-		e.words = make([]word, n+1)
+	if len(e.words) != n+1+len(t.exprs) {
+		e.words = make([]word, n+1+len(t.exprs))
 	}
 	e.words[n] = word{uint64(rowid), value.Integer}
 	return e.words[:n]

@@ -15,7 +15,7 @@ import (
 // drawTable makes a table that rows can be written of directly.
 func drawTable(t *rapid.T) *Table {
 	n := rapid.IntRange(1, 9).Draw(t, "columns")
-	table := &Table{direct: true, indexed: make([]bool, n)}
+	table := &Table{direct: true, indexed: make([]bool, n), real: make([]bool, n)}
 	table.RowID = rapid.IntRange(document.RowIDNone, n-1).Draw(t, "rowid")
 	if table.RowID == document.RowIDImplicit {
 		table.columns = []column{{field: -1}}
@@ -26,7 +26,7 @@ func drawTable(t *rapid.T) *Table {
 			c.field = -1
 		}
 		table.columns = append(table.columns, c)
-		table.indexed[i] = rapid.Bool().Draw(t, "indexed")
+		table.indexed[i], table.real[i] = rapid.Bool().Draw(t, "indexed"), c.real
 	}
 	return table
 }
@@ -37,7 +37,7 @@ func drawRecord(t *rapid.T, fields int) []byte {
 	for range fields + rapid.SampledFrom([]int{0, 0, 0, 0, -1, 1}).Draw(t, "more fields") {
 		v := rapid.OneOf(
 			rapid.Just(value.Value{}),
-			rapid.Map(rapid.OneOf(rapid.Int64(), rapid.Int64Range(-300, 300)), value.OfInt),
+			rapid.Map(rapid.OneOf(rapid.Int64(), rapid.Int64Range(-300, 300), rapid.Just[int64](1<<53+1)), value.OfInt),
 			rapid.Map(rapid.OneOf(rapid.Float64(), rapid.SampledFrom([]float64{0, 1, -7, 1e300})), value.OfFloat),
 			rapid.Map(rapid.String(), value.OfText),
 			rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) value.Value { return value.Value{Kind: value.RawText, Bytes: b} }),

@@ -107,8 +107,8 @@ func (e *entry) read() error {
 			return e.damage()
 		}
 		f := field{at: at, end: at + int(size)}
-		if serial-1 < 6 && f.end >= 8 { // an integer of any length at once
-			f.word = word{uint64(int64(binary.BigEndian.Uint64(rec[f.end-8:f.end])<<(64-8*size)) >> (64 - 8*size)), value.Integer}
+		if serial-1 < 6 && f.end >= 4 {
+			f.word = word{uint64(integerBefore(rec, f.end, size)), value.Integer}
 		} else {
 			f.word = fieldWord(serial, rec[f.at:f.end])
 		}

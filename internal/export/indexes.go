@@ -4,31 +4,15 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/litekeep/litekeep/internal/engine"
+	"github.com/litekeep/litekeep/internal/indexexpr"
 	"github.com/litekeep/litekeep/internal/indexsort"
 	"github.com/litekeep/litekeep/internal/sqlitefile"
 	"github.com/litekeep/litekeep/internal/value"
 )
-
-// A MismatchError says that indexes which were left out of a document do not
-// have the entries that their tables' rows give them, in their order: they would
-// not come back as they are. They must be carried as entries.
-type MismatchError struct {
-	Reasons map[int64]string // by the rowid in sqlite_schema
-}
-
-// Error names the indexes.
-func (e *MismatchError) Error() string {
-	var all []string
-	for _, r := range e.Reasons {
-		all = append(all, r)
-	}
-	return strings.Join(all, "; ")
-}
 
 // Rebuilt is an index that a restore rebuilds.
 type Rebuilt struct {
@@ -43,9 +27,15 @@ type Rebuilt struct {
 // made says how the entries of an index are made of the rows of its table, and
 // how they are ordered.
 type made struct {
-	from    []int // fields of the table's record; their number stands for the rowid
+	from    []int // words of a row: those of its fields, of the rowid, and of its expressions
 	real    []bool
 	columns []indexsort.Column
+	where   *indexexpr.Expr // nil for an index of all rows
+}
+
+// computes reports whether rows have to be evaluated for the index.
+func (m *made) computes(t *Table) bool {
+	return m.where != nil || slices.ContainsFunc(m.from, func(f int) bool { return f > len(t.indexed) })
 }
 
 // link finds the table of each index that is left out, once the schema is read.
@@ -53,18 +43,21 @@ func (p *Plan) link() {
 	tables := make(map[string]*Table, len(p.Tables))
 	for _, t := range p.Tables {
 		if t.columns != nil {
-			tables[asciiLower(t.Label)] = t
+			tables[sqlitefile.FoldName(t.Label)] = t
 		}
 	}
 	for _, x := range p.Rebuilt {
-		t := tables[asciiLower(x.object.Index.Table)]
+		t := tables[sqlitefile.FoldName(x.object.Index.Table)]
 		if t == nil {
 			continue
 		}
-		x.made = madeOf(x.object.Index, t.object.Table)
+		x.made = t.madeOf(x)
 		t.indexes = append(t.indexes, x)
 		if x.made == nil {
 			continue
+		}
+		if x.made.computes(t) {
+			t.computed = true
 		}
 		for _, f := range x.made.from {
 			if f < len(t.indexed) {
@@ -74,21 +67,26 @@ func (p *Plan) link() {
 	}
 }
 
-func madeOf(x *engine.IndexInfo, t *engine.TableInfo) *made {
-	from, ok := x.Fields(t)
+func (t *Table) madeOf(x *Rebuilt) *made {
+	info, index := t.object.Table, x.object.Index
+	from, ok := index.Fields(info)
 	if !ok {
 		return nil
 	}
-	m := &made{from: from, real: make([]bool, len(from))}
-	for i, c := range x.Columns {
-		if from[i] == engine.IndexRowID {
-			from[i] = len(t.StorageOrder)
+	m := &made{from: from, real: make([]bool, len(from)), where: index.Where}
+	for i, c := range index.Columns {
+		switch from[i] {
+		case engine.IndexRowID:
+			from[i] = len(info.StorageOrder)
+		case engine.IndexExpression:
+			t.exprs = append(t.exprs, expression{c.Expr, x})
+			from[i] = len(t.indexed) + len(t.exprs)
 		}
 		collation, known := indexsort.ParseCollation(c.Collation)
 		if !known && c.Column != engine.IndexRowID {
 			return nil
 		}
-		m.real[i] = c.Column >= 0 && t.Columns[c.Column].RealAffinity
+		m.real[i] = c.Column >= 0 && info.Columns[c.Column].RealAffinity
 		m.columns = append(m.columns, indexsort.Column{Desc: c.Desc, Collation: collation})
 	}
 	return m
@@ -101,7 +99,7 @@ func (e *encoder) tallyRow(t *Table) {
 		e.tallies = make([]tally, len(t.indexes))
 	}
 	for i, x := range t.indexes {
-		if x.made == nil {
+		if x.made == nil || t.computed && e.left[i] {
 			continue
 		}
 		h := newEntryHash()
@@ -121,10 +119,14 @@ func (e *encoder) fieldWords(t *Table, rowid int64) error {
 			continue
 		}
 		if i < len(e.fields) {
-			words[i] = wordOf(&e.fields[i])
+			v := e.fields[i]
+			if t.real[i] && v.Kind == value.Integer {
+				v = value.OfFloat(float64(v.Int))
+			}
+			words[i] = wordOf(&v)
 			continue
 		}
-		d, err := t.defaults.get(e.ctx, e.plan.path, t, i)
+		d, err := e.defaultOf(t, i)
 		if err != nil {
 			return err
 		}
@@ -200,7 +202,8 @@ func (c *indexCheck) stop() {
 	<-c.done
 }
 
-// compare compares what the indexes hold with what their tables' rows give.
+// compare compares what the indexes hold with what their tables' rows give. One that
+// differs would not come back as it is, and must be carried.
 func (c *indexCheck) compare(p *Plan, counted *Counted) error {
 	<-c.done
 	if c.err != nil {
@@ -212,21 +215,24 @@ func (c *indexCheck) compare(p *Plan, counted *Counted) error {
 	}
 	wrong := map[int64]string{}
 	for ti, t := range p.Tables {
+		if t.tallies == nil { // no rows
+			t.tallies = make([]tally, len(t.indexes))
+		}
 		for i, x := range t.indexes {
 			f, rows := c.found[number[x]], uint64(counted.Tables[ti].Rows)
 			switch {
-			case x.object.Index.Partial:
-			case f.count != rows:
-				wrong[x.schemaRow] = fmt.Sprintf("index %q has %d entries for %d rows", x.Label, f.count, rows)
-			case x.made != nil && rows > 0 && f.tally != t.tallies[i]:
-				wrong[x.schemaRow] = fmt.Sprintf("index %q has entries that are not those of the rows", x.Label)
+			case x.object.Index.Partial && x.made == nil:
+			case !x.object.Index.Partial && f.count != rows:
+				wrong[x.schemaRow] = fmt.Sprintf("index %q has %d entries for %d rows (REINDEX mends it)", x.Label, f.count, rows)
+			case x.made != nil && f.tally != t.tallies[i]:
+				wrong[x.schemaRow] = fmt.Sprintf("index %q has entries that are not those of the rows (REINDEX mends it)", x.Label)
 			case f.order != "":
-				wrong[x.schemaRow] = fmt.Sprintf("index %q: %s", x.Label, f.order)
+				wrong[x.schemaRow] = fmt.Sprintf("index %q: %s (REINDEX mends it)", x.Label, f.order)
 			}
 		}
 	}
 	if len(wrong) > 0 {
-		return &MismatchError{wrong}
+		return &ChoicesError{Choices{Carry: wrong}}
 	}
 	return nil
 }

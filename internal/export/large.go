@@ -27,7 +27,7 @@ func (e *encoder) large(t *Table, row *pagereader.Row) (piece, error) {
 	}
 	// Base64 is 4/3 of what it encodes; text rarely needs more than that.
 	p := piece{text: make([]byte, 0, row.Size+row.Size/3+row.Size/64+4096)}
-	if t != nil && t.direct && t.key == nil {
+	if t != nil && t.direct && t.key == nil && !t.computed {
 		err := e.streamRow(&p, t, row)
 		return p, err
 	}
@@ -60,10 +60,16 @@ func (e *encoder) streamFields(text []byte, t *Table, rowid int64, r *recordRead
 	text = t.openRow(text, rowid)
 	words := e.takeWords(t, rowid)
 	for i := 0; i < len(columns) || len(head) > 0; i++ {
+		if len(head) == 0 && t.Short {
+			if err := t.endsAt(len(t.columns)-len(columns)+i, i); err != nil {
+				return text, err
+			}
+			break
+		}
 		if len(head) == 0 { // a row from before the column was added
 			d := value.OfInt(rowid)
 			if columns[i].field >= 0 {
-				if d, err = t.defaults.get(e.ctx, e.plan.path, t, i); err != nil {
+				if d, err = e.defaultOf(t, i); err != nil {
 					return text, err
 				}
 			}

@@ -73,6 +73,7 @@ func plan(t testing.TB, path string, c export.Choices) (*export.Plan, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.LeaveToSQLite(c.Ask)
 	return export.NewPlan(t.Context(), f, info.Size(), path, d, c)
 }
 

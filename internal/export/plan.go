@@ -1,11 +1,11 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"regexp"
-	"strings"
 
 	"github.com/litekeep/litekeep/internal/document"
 	"github.com/litekeep/litekeep/internal/engine"
@@ -22,9 +22,13 @@ type Plan struct {
 	Tables   []*Table
 	Indexes  []*Index   // carried as entries
 	Rebuilt  []*Rebuilt // left out
+	// Rootless are the names of triggers, views and virtual tables whose rows in
+	// sqlite_schema name a page all the same, and go into the document with 0.
+	Rootless []string
 
-	file *pagereader.File
-	path string
+	file    *pagereader.File
+	path    string
+	missing missing // what Run has found to be chosen wrongly
 }
 
 // Table is a table that goes into the document.
@@ -33,16 +37,21 @@ type Table struct {
 	Label string // the name as SQLite shows it
 	Root  uint32
 
-	object   *engine.Object
-	byRowID  bool     // its b-tree has rowids
-	columns  []column // nil if SQLite cannot describe the table
-	direct   bool     // its rows can be written right from their records
-	indexed  []bool   // which fields of the record indexes are made of
-	defaults defaults
-	key      []indexsort.Column // order of a WITHOUT ROWID table, if it can be checked
-	final    []byte             // the last record of the batch before
-	indexes  []*Rebuilt         // left out of the document
-	tallies  []tally            // what the rows say that they hold
+	schemaRow int64
+	object    *engine.Object
+	byRowID   bool     // its b-tree has rowids
+	columns   []column // nil if SQLite cannot describe the table
+	direct    bool     // its rows can be written right from their records
+	indexed   []bool   // which fields of the record indexes are made of
+	real      []bool   // which fields are of columns of REAL affinity
+	defaults  defaults
+	copies    []keyCopy
+	key       []indexsort.Column // order of a WITHOUT ROWID table, if it can be checked
+	final     []byte             // the last record of the batch before
+	indexes   []*Rebuilt         // left out of the document
+	computed  bool               // some of them are not of stored fields alone, or not of all rows
+	exprs     []expression       // of those indexes
+	tallies   []tally            // what the rows say that they hold
 }
 
 func (t *Table) addTallies(part []tally) {
@@ -69,15 +78,6 @@ type Index struct {
 	Reason string // why a restore could not rebuild it
 }
 
-// Choices are what a Plan cannot tell from the snapshot alone.
-type Choices struct {
-	// Carry says, for the rowid of an index in sqlite_schema, why its entries
-	// must go into the document.
-	Carry map[int64]string
-	// WAL says that the source is in WAL mode, whatever the snapshot is in.
-	WAL bool
-}
-
 // NewPlan reads the schema of the snapshot in r, which has size bytes and lies
 // at path.
 func NewPlan(ctx context.Context, r io.ReaderAt, size int64, path string, d *engine.Description, c Choices) (*Plan, error) {
@@ -98,6 +98,7 @@ func NewPlan(ctx context.Context, r io.ReaderAt, size int64, path string, d *eng
 	for i := range d.Objects {
 		objects[d.Objects[i].SchemaRowID] = &d.Objects[i]
 	}
+	c.carryShort(d)
 	cur := f.NewCursor()
 	for b, err := range f.Table(1).Batches() {
 		if err != nil {
@@ -111,14 +112,35 @@ func NewPlan(ctx context.Context, r io.ReaderAt, size int64, path string, d *eng
 			if err != nil {
 				return err
 			}
-			return p.addSchemaRow(row.RowID, rec, objects[row.RowID], c.Carry)
+			return p.addSchemaRow(row.RowID, rec, objects[row.RowID], &c)
 		})
 		if err != nil {
 			return nil, fmt.Errorf("sqlite_schema: %w", err)
 		}
 	}
 	p.link()
+	p.clearRoots()
 	return p, nil
+}
+
+// clearRoots writes 0 for the root page of what has no b-tree, where the column
+// names a page that the restored file may not have: it has one for each b-tree,
+// and whether there are more is not known here. SQLite would not open it.
+func (p *Plan) clearRoots() {
+	sure := 1
+	for i := range p.Schema {
+		if p.Schema[i].BTree != document.BTreeNone {
+			sure++
+		}
+	}
+	for i := range p.Schema {
+		s := &p.Schema[i]
+		if s.BTree != document.BTreeNone || namesPage(s.RootPage, int64(sure)) || !namesPage(s.RootPage, int64(p.file.Pages())) {
+			continue
+		}
+		s.RootPage = value.OfInt(0)
+		p.Rootless = append(p.Rootless, string(s.Name.Bytes))
+	}
 }
 
 func settings(h *sqlitefile.Header) document.Database {
@@ -135,7 +157,7 @@ func settings(h *sqlitefile.Header) document.Database {
 
 // addSchemaRow takes in one row of sqlite_schema: type, name, tbl_name,
 // rootpage and sql.
-func (p *Plan) addSchemaRow(rowid int64, rec []byte, o *engine.Object, carry map[int64]string) error {
+func (p *Plan) addSchemaRow(rowid int64, rec []byte, o *engine.Object, c *Choices) error {
 	fields, err := sqlitefile.DecodeRecord(rec, make([]value.Value, 0, 5))
 	if err != nil {
 		return fmt.Errorf("row %d: %w", rowid, err)
@@ -158,17 +180,25 @@ func (p *Plan) addSchemaRow(rowid int64, rec []byte, o *engine.Object, carry map
 		p.Schema = append(p.Schema, s)
 		return nil
 	}
+	if s.Name.Kind != value.Text && s.Name.Kind != value.RawText {
+		return fmt.Errorf("row %d of sqlite_schema has a %s for a name: %w", rowid, s.Name.Kind, ErrRefused)
+	}
 	if root.Int < 0 || root.Int > int64(p.file.Pages()) {
 		return fmt.Errorf("%s %q has its root on page %d, which does not exist: %w",
 			s.Type.Bytes, s.Name.Bytes, root.Int, sqlitefile.ErrCorrupt)
 	}
 	if kind == ownsTable {
-		err = p.addTable(&s, uint32(root.Int), o)
+		err = p.addTable(&s, uint32(root.Int), o, c.Short[rowid] != "")
 	} else {
-		err = p.addIndex(&s, uint32(root.Int), o, carry[rowid])
+		err = p.addIndex(&s, uint32(root.Int), o, c.Carry[rowid])
 	}
 	p.Schema = append(p.Schema, s)
 	return err
+}
+
+// namesPage reports whether v is the number of one of so many pages.
+func namesPage(v value.Value, pages int64) bool {
+	return v.Kind == value.Integer && v.Int > 0 && v.Int <= pages
 }
 
 // What kind of b-tree a schema row owns.
@@ -182,9 +212,9 @@ const (
 // where the text says nothing.
 func kindOf(s *document.SchemaRow, root value.Value, e sqlitefile.Encoding) int {
 	m := declaration.FindSubmatch(beginning(s.SQL, e))
-	what := strings.ToLower(string(beginning(s.Type, e)))
+	what := sqlitefile.FoldName(string(beginning(s.Type, e)))
 	if m != nil {
-		what = strings.ToLower(string(m[1]))
+		what = sqlitefile.FoldName(string(m[1]))
 	}
 	hasRoot := root.Kind == value.Integer && root.Int > 0
 	switch what {
@@ -203,15 +233,17 @@ func kindOf(s *document.SchemaRow, root value.Value, e sqlitefile.Encoding) int 
 	return ownsNothing
 }
 
-var declaration = regexp.MustCompile(`(?i)^CREATE\s+(TABLE|INDEX|UNIQUE|VIEW|TRIGGER|VIRTUAL)\b`)
+// declaration finds what is declared. Between the words may be all that SQLite's
+// tokenizer takes for white space: comments too.
+var declaration = regexp.MustCompile(`(?i)^CREATE(?:[\s\v\x{feff}]|--[^\n]*\n|(?s:/\*.*?\*/))+(TABLE|INDEX|UNIQUE|VIEW|TRIGGER|VIRTUAL)\b`)
 
-// beginning returns the first characters of a text, whether or not the rest is
-// well-formed.
+// beginning returns a text, or the first characters of one that is not
+// well-formed UTF-16.
 func beginning(v value.Value, e sqlitefile.Encoding) []byte {
-	b := v.Bytes[:min(len(v.Bytes), 128)]
 	if v.Kind != value.RawText || e == sqlitefile.UTF8 {
-		return b
+		return v.Bytes
 	}
+	b := v.Bytes[:min(len(v.Bytes), 128)]
 	for n := len(b) &^ 1; n > 0; n -= 2 {
 		if text, ok := sqlitefile.DecodeText(nil, b[:n], e); ok {
 			return text
@@ -232,13 +264,13 @@ func ownText(v value.Value, e sqlitefile.Encoding) value.Value {
 	return v
 }
 
-func (p *Plan) addTable(s *document.SchemaRow, root uint32, o *engine.Object) error {
+func (p *Plan) addTable(s *document.SchemaRow, root uint32, o *engine.Object, short bool) error {
 	s.BTree = document.BTreeRows
 	byRowID, err := p.file.IsTable(root)
 	if err != nil {
 		return fmt.Errorf("table %q: %w", s.Name.Bytes, err)
 	}
-	t := &Table{Label: string(s.Name.Bytes), Root: root, object: o, byRowID: byRowID}
+	t := &Table{Label: string(s.Name.Bytes), Root: root, schemaRow: s.RowID, object: o, byRowID: byRowID}
 	t.Name = s.Name
 	t.RowID = document.RowIDNone
 	if byRowID {
@@ -252,6 +284,12 @@ func (p *Plan) addTable(s *document.SchemaRow, root uint32, o *engine.Object) er
 	if o.Table.WithoutRowID == byRowID {
 		return fmt.Errorf("table %q: page %d is no root of such a table: %w", t.Label, root, sqlitefile.ErrCorrupt)
 	}
+	if o.Table.WithoutRowID && len(o.Table.StorageOrder) == 0 {
+		// A row of sqlite_schema gives the key a b-tree of its own, in which SQLite
+		// looks for the rows.
+		return fmt.Errorf("table %q is WITHOUT ROWID, but its primary key is not the b-tree on page %d: %w", t.Label, root, ErrRefused)
+	}
+	t.Short = short
 	t.key = binaryKey(o.Table)
 	return t.describe(o.Table, p.file.Header().Encoding == sqlitefile.UTF8)
 }
@@ -259,14 +297,14 @@ func (p *Plan) addTable(s *document.SchemaRow, root uint32, o *engine.Object) er
 // describe sets the columns of the document: the stored ones in the order of
 // the declaration. Utf8 says that this is the encoding of the database.
 func (t *Table) describe(info *engine.TableInfo, utf8 bool) error {
-	field := make(map[int]int, len(info.StorageOrder))
+	field := info.FieldOf()
 	for pos, col := range info.StorageOrder {
-		field[col] = pos
+		if first := field[col]; first != pos {
+			t.copies = append(t.copies, keyCopy{first, pos, info.Columns[col].Name})
+		}
 	}
-	taken := map[string]bool{}
 	for i := range info.Columns {
 		c := &info.Columns[i]
-		taken[asciiLower(c.Name)] = true
 		pos, stored := field[i]
 		if !stored {
 			continue
@@ -280,10 +318,13 @@ func (t *Table) describe(info *engine.TableInfo, utf8 bool) error {
 	}
 	if t.RowID == document.RowIDImplicit {
 		t.columns = append([]column{{field: -1}}, t.columns...)
-		t.Columns = append([]value.Value{value.OfText(rowIDLabel(taken))}, t.Columns...)
+		t.Columns = append([]value.Value{value.OfText(cmp.Or(info.RowIDName(), "(rowid)"))}, t.Columns...)
 	}
-	t.direct = utf8 && t.inOrder(field[info.RowIDAlias])
+	t.direct = utf8 && t.copies == nil && t.inOrder(field[info.RowIDAlias])
 	t.indexed = make([]bool, len(info.StorageOrder))
+	for _, col := range info.StorageOrder {
+		t.real = append(t.real, info.Columns[col].RealAffinity)
+	}
 	if len(t.Columns) > document.MaxColumns {
 		return fmt.Errorf("table %q has %d columns: %w", t.Label, len(t.Columns), ErrRefused)
 	}
@@ -293,28 +334,6 @@ func (t *Table) describe(info *engine.TableInfo, utf8 bool) error {
 // nameOf returns a name that SQLite gave, in UTF-8, as a value.
 func nameOf(s string) value.Value {
 	return ownText(value.Value{Kind: value.RawText, Bytes: []byte(s)}, sqlitefile.UTF8)
-}
-
-// rowIDLabel returns the first of SQLite's names for the rowid that no column
-// has taken.
-func rowIDLabel(taken map[string]bool) string {
-	for _, n := range []string{"rowid", "_rowid_", "oid"} {
-		if !taken[n] {
-			return n
-		}
-	}
-	return "(rowid)"
-}
-
-// asciiLower folds a name as SQLite does: A to Z only.
-func asciiLower(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
-	}
-	return string(b)
 }
 
 func (p *Plan) addIndex(s *document.SchemaRow, root uint32, o *engine.Object, reason string) error {

@@ -20,16 +20,16 @@ import (
 // TestMismatch checks that an index which does not fit its table is found out,
 // and that a document which carries it comes out.
 func TestMismatch(t *testing.T) {
-	for _, name := range []string{"index-stale", "index-in-other-order"} {
+	for _, name := range []string{"index-stale", "index-in-other-order", "index-stale-partial", "index-stale-expression"} {
 		path := filepath.Join(t.TempDir(), "a.db")
 		build(t, name, path)
 		_, _, err := runPlan(t.Context(), t, path, 2, export.Choices{})
-		var mismatch *export.MismatchError
-		if !errors.As(err, &mismatch) || len(mismatch.Reasons) != 1 || !strings.Contains(err.Error(), `index "i"`) {
+		var wrong *export.ChoicesError
+		if !errors.As(err, &wrong) || len(wrong.Missing.Carry) != 1 || !strings.Contains(err.Error(), `index "i"`) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		s, counted, err := runPlan(t.Context(), t, path, 2, export.Choices{Carry: mismatch.Reasons})
+		s, counted, err := runPlan(t.Context(), t, path, 2, wrong.Missing)
 		if err != nil || len(counted.Indexes) != 1 || counted.Indexes[0].Rows == 0 || !strings.Contains(s.text(), `"btree":"entries"`) {
 			t.Errorf("%s, carried: %+v, %v", name, counted, err)
 		}
@@ -54,8 +54,8 @@ func build(t testing.TB, name, path string) {
 func TestCarried(t *testing.T) {
 	path := create(t, "CREATE TABLE t(a, b, v AS (a + 1))", "INSERT INTO t(a, b) VALUES (1, 'x'), (7, 'Y')",
 		"CREATE INDEX plain ON t(a); CREATE INDEX nocase ON t(b COLLATE NOCASE); CREATE INDEX part ON t(a) WHERE a > 3; CREATE INDEX expr ON t(upper(b)); CREATE INDEX virt ON t(v)",
-		"CREATE INDEX alien ON t(b COLLATE RTRIM); CREATE INDEX alienfn ON t(lower(b)); CREATE INDEX moved ON t(b) WHERE a > 0",
-		"PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = replace(replace(replace(sql, 'RTRIM', 'ICU'), 'lower', 'app_lower'), 'a > 0', 'a > 4') WHERE name IN ('alien', 'alienfn', 'moved')")
+		"CREATE INDEX alien ON t(b COLLATE RTRIM); CREATE INDEX alienfn ON t(lower(b)); CREATE INDEX moved ON t(b) WHERE a+0 > 0",
+		"PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = replace(replace(replace(sql, 'RTRIM', 'ICU'), 'lower', 'app_lower'), 'a+0 > 0', 'a+0 > 4') WHERE name IN ('alien', 'alienfn', 'moved')")
 	d, err := engine.Describe(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
@@ -121,5 +121,44 @@ func TestTooManyFields(t *testing.T) {
 	}
 	if _, _, err := runPlan(t.Context(), t, path, 2, export.Choices{}); !errors.Is(err, export.ErrRefused) || !strings.Contains(err.Error(), "70004 fields") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestKeyCopiesDiffer checks that a row is refused which has two values for a column
+// that its primary key has twice, and told, in whatever storage class they are.
+func TestKeyCopiesDiffer(t *testing.T) {
+	long := strings.Repeat("ü", 30)
+	for _, c := range []struct{ encoding, row, want string }{
+		{"UTF-8", "'x', 'y'", `column "a" twice, and a row has "x" in the first place and "y" in the second`},
+		{"UTF-16le", "'x', 'y'", `has "x" in the first place and "y" in`},
+		{"UTF-8", "1, '1'", `has 1 in the first place and "1" in`},
+		{"UTF-8", "1, 2", `has 1 in the first place and 2 in`},
+		{"UTF-8", "'b', x'62'", `has "b" in the first place and {"blob":"Yg=="} in`},
+		{"UTF-8", "'" + long + "', zeroblob(5000000)", `has "` + long[:40] + `"… in the first place and {"blob":"AAAA`},
+		{"UTF-8", "'x', 'x'", ""},
+		{"UTF-8", "x'', x''", ""},
+		{"UTF-16be", "1.5, 1.5", ""},
+	} {
+		path := create(t, "PRAGMA encoding='"+c.encoding+"'; CREATE TABLE t(a, b, PRIMARY KEY(a, b)) WITHOUT ROWID", "INSERT INTO t VALUES (0, 0), ("+c.row+")",
+			"PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE TABLE t(a, PRIMARY KEY(a COLLATE NOCASE, a COLLATE RTRIM)) WITHOUT ROWID'")
+		_, _, err := runPlan(t.Context(), t, path, 2, export.Choices{})
+		if c.want == "" && err != nil {
+			t.Errorf("%s: %v", c.row, err)
+		}
+		if c.want != "" && (!errors.Is(err, export.ErrRefused) || !strings.Contains(err.Error(), `table "t": `) || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s in %s: %v", c.row, c.encoding, err)
+		}
+	}
+}
+
+// TestKeyCopyOfReal checks that a whole number is equal in both of its forms: as the
+// integer that a column of REAL affinity stores, and as the real that SQL shows.
+func TestKeyCopyOfReal(t *testing.T) {
+	for row, refused := range map[string]bool{"1, 1.0": false, "1, 2.0": true} {
+		path := create(t, "CREATE TABLE t(a INTEGER, b, PRIMARY KEY(a, b)) WITHOUT ROWID", "INSERT INTO t VALUES ("+row+")",
+			"PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE TABLE t(a REAL, PRIMARY KEY(a COLLATE NOCASE, a COLLATE RTRIM)) WITHOUT ROWID'")
+		if _, _, err := runPlan(t.Context(), t, path, 2, export.Choices{}); errors.Is(err, export.ErrRefused) != refused || !refused && err != nil {
+			t.Errorf("%s: %v", row, err)
+		}
 	}
 }

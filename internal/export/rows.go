@@ -43,7 +43,9 @@ type encoder struct {
 	format uint32 // of the schema
 	fields []value.Value
 	row    []value.Value
-	words  []word // of the row's fields, and of its rowid
+	words  []word // of the row's fields, of its rowid, and of the expressions of indexes
+	left   []bool // which indexes of the table the row is not in
+	lower  []byte // what an expression has made
 	utf8   []byte // texts of the row in a UTF-16 database
 	spare  chan []byte
 
@@ -107,6 +109,11 @@ func (e *encoder) add(p *piece, t *Table, row *pagereader.Row) error {
 	if err := e.order.add(rec); err != nil {
 		return err
 	}
+	if t != nil && t.computed {
+		if err := e.compute(t, row.RowID, rec); err != nil {
+			return at(t, row, err)
+		}
+	}
 	e.finishRow(p, t, start)
 	return nil
 }
@@ -133,6 +140,11 @@ func (e *encoder) general(text []byte, t *Table, rowid int64, rec []byte) (_ []b
 	}
 	if len(e.fields) == 0 {
 		return text, fmt.Errorf("its record has no fields: %w", sqlitefile.ErrCorrupt)
+	}
+	if t != nil {
+		if err := t.checkCopies(e.fields, e.enc); err != nil {
+			return text, err
+		}
 	}
 	vals, err := e.values(t, rowid)
 	if err == nil && len(vals) > document.MaxValues {
@@ -181,8 +193,10 @@ func (e *encoder) values(t *Table, rowid int64) ([]value.Value, error) {
 		case c.field < 0:
 			e.row = append(e.row, value.Value{Kind: value.Integer, Int: rowid})
 			continue
+		case c.field >= len(e.fields) && t.Short:
+			return e.row, t.endsAt(i, len(e.fields))
 		case c.field >= len(e.fields):
-			d, err := t.defaults.get(e.ctx, e.plan.path, t, c.field)
+			d, err := e.defaultOf(t, c.field)
 			if err != nil {
 				return nil, err
 			}

@@ -71,7 +71,7 @@ type job struct {
 }
 
 // Run writes the document of p to sink. A Plan is run once. The error is a
-// *MismatchError if indexes that were left out must be carried.
+// *ChoicesError where the plan has to be made again with other choices.
 func (p *Plan) Run(ctx context.Context, source *document.Source, sink Sink, o Options) (*Counted, error) {
 	r := &runner{plan: p, source: source, sink: sink, o: o, pieces: make(chan []byte, 2*o.Workers+4)}
 	r.cut = frame.Cutter{Emit: sink.Add, Spare: o.Spare}
@@ -81,6 +81,9 @@ func (p *Plan) Run(ctx context.Context, source *document.Source, sink Sink, o Op
 	check := p.startCheck(ctx, o.Workers)
 	defer check.stop()
 	if err := r.bTrees(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.missing.check(); err != nil {
 		return nil, err
 	}
 	if err := check.compare(p, &r.counted); err != nil {
@@ -109,7 +112,7 @@ func (r *runner) head() error {
 		if frame.Mark(item) {
 			marks = append(marks, len(item)+len(document.More))
 		}
-		if _, err := r.cut.Items(append(item, document.More...), marks, false); err != nil {
+		if _, err := r.cut.Items(append(item, document.More...), 1, marks, false); err != nil {
 			return err
 		}
 	}
@@ -249,7 +252,7 @@ func (r *runner) piece(p *piece, t *Table, label string, x *Extent) error {
 	x.Rows += p.rows
 	r.rows += p.rows
 	r.bytes += int64(len(p.text))
-	kept, err := r.cut.Items(p.text, p.marks, true)
+	kept, err := r.cut.Items(p.text, p.rows, p.marks, true)
 	if !kept && cap(p.text) < 2*pieceText {
 		select {
 		case r.pieces <- p.text:

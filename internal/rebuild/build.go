@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/litekeep/litekeep/internal/document"
+	"github.com/litekeep/litekeep/internal/durable"
 	"github.com/litekeep/litekeep/internal/engine"
 	"github.com/litekeep/litekeep/internal/pagewriter"
 )
@@ -25,6 +26,7 @@ type Built struct {
 	Database *document.Database
 	Schema   []*document.SchemaRow
 	End      *document.End
+	Short    []int64  // rowids in sqlite_schema of the tables whose rows may lack columns
 	Reindex  []string // indexes that SQLite built
 }
 
@@ -57,6 +59,18 @@ func Build(ctx context.Context, path string, texts Texts, o Options) (*Built, er
 		}
 	}
 	return &b.built, nil
+}
+
+// behind is the new file, which the system stores while it grows.
+type behind struct {
+	*os.File
+	durable.WriteBehind
+}
+
+func (f *behind) WriteAt(b []byte, off int64) (int, error) {
+	n, err := f.File.WriteAt(b, off)
+	f.Written(f.File, off+int64(n))
+	return n, err
 }
 
 type builder struct {
@@ -115,7 +129,7 @@ func (b *builder) begin() error {
 	if err := b.layout.describe(b.ctx, b.path+".schema"); err != nil {
 		return fmt.Errorf("read schema: %w", err)
 	}
-	if b.writer, err = pagewriter.New(b.file, b.layout.header, len(b.layout.trees)); err != nil {
+	if b.writer, err = pagewriter.New(&behind{File: b.file}, b.layout.header, len(b.layout.trees)); err != nil {
 		return err
 	}
 	b.closing.ctx, b.closing.cancel = context.WithCancel(b.ctx)
@@ -133,7 +147,11 @@ func (b *builder) openTable(t *document.Table) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", tree.label(), err)
 	}
-	plan.indexes = b.ownIndexes(tree)
+	if t.Short {
+		b.built.Short = append(b.built.Short, tree.row.RowID)
+	} else {
+		plan.indexes = b.ownIndexes(tree)
+	}
 	b.content = newContent(b, tree, plan)
 	return nil
 }
@@ -144,7 +162,7 @@ func (b *builder) openIndex(x *document.Index) error {
 	}
 	tree := b.layout.carried[b.carried]
 	b.carried++
-	b.content = newContent(b, tree, &rowPlan{arity: -1, rowid: -1})
+	b.content = newContent(b, tree, &rowPlan{width: document.AnyWidth, rowid: -1})
 	return nil
 }
 

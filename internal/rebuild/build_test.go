@@ -66,7 +66,7 @@ func TestCarriedIndexes(t *testing.T) {
 		if err != nil {
 			r.Fatal(err)
 		}
-		x, err := exportOnce(ctx, source, frame.Compression{Codec: "none"}, export.Choices{Carry: carry})
+		x, err := exportWith(ctx, source, frame.Compression{Codec: "none"}, export.Choices{Carry: carry})
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func TestOddIndexes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(x.plan.Indexes) != 3 || len(x.plan.Rebuilt) != 1 || x.counted.End.Entries != 15 || len(b.Reindex) != 0 {
-		t.Errorf("carried: %v, %+v", x.carry, x.counted)
+		t.Errorf("carried: %v, %+v", x.choices.Carry, x.counted)
 	}
 	differences, gaps, err := testdb.Compare(t.Context(), source, target)
 	if err != nil || len(differences)+len(gaps) > 0 {

@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/litekeep/litekeep/internal/document"
 	"github.com/litekeep/litekeep/internal/engine"
+	"github.com/litekeep/litekeep/internal/indexexpr"
 	"github.com/litekeep/litekeep/internal/indexsort"
 	"github.com/litekeep/litekeep/internal/pagewriter"
 	"github.com/litekeep/litekeep/internal/sqlitefile"
@@ -25,7 +24,9 @@ const sortMemory = 16 << 20
 // table.
 type ownIndex struct {
 	tree    *bTree
-	from    []int // fields of the table's record, or engine.IndexRowID
+	from    []int             // fields of the table's record, engine.IndexRowID or engine.IndexExpression
+	exprs   []*indexexpr.Expr // for each column its expression, if it has one
+	where   *indexexpr.Expr   // nil for an index of all rows
 	columns []indexsort.Column
 	sorter  *indexsort.Sorter
 	// leave is set when an entry has no order that we know: SQLite builds the
@@ -35,24 +36,49 @@ type ownIndex struct {
 
 // entries makes the entries of one index.
 type entries struct {
-	row []value.Value
-	rec []byte
+	row   []*value.Value
+	rowid value.Value
+	made  []value.Value // by expressions
+	rec   []byte
 }
+
+// errUnknown says that only SQLite can evaluate an expression for a row.
+var errUnknown = errors.New("an expression that only SQLite can evaluate")
 
 // add adds the entry of one row of the table to a batch.
 func (e *entries) add(x *ownIndex, batch *indexsort.Batch, fields []value.Value, rowid int64, format uint32) error {
 	if x.leave.Load() {
 		return nil
 	}
-	e.row = e.row[:0]
-	for _, f := range x.from {
-		if f < 0 {
-			e.row = append(e.row, value.OfInt(rowid))
-		} else {
-			e.row = append(e.row, fields[f])
+	e.row, e.rowid = e.row[:0], value.OfInt(rowid)
+	row := indexexpr.Row{Fields: fields, RowID: e.rowid}
+	if x.where != nil {
+		a, ok := x.where.Holds(&row)
+		if !ok {
+			return x.checked(errUnknown)
+		}
+		if a != indexexpr.Yes {
+			return nil
 		}
 	}
-	e.rec = sqlitefile.AppendRecord(e.rec[:0], e.row, format)
+	if len(e.made) != len(x.from) {
+		e.made = make([]value.Value, len(x.from))
+	}
+	for i, f := range x.from {
+		switch f {
+		case engine.IndexRowID:
+			e.row = append(e.row, &e.rowid)
+		case engine.IndexExpression:
+			var ok bool
+			if e.made[i], ok = x.exprs[i].Eval(&row, e.made[i].Bytes[:0]); !ok {
+				return x.checked(errUnknown)
+			}
+			e.row = append(e.row, &e.made[i])
+		default:
+			e.row = append(e.row, &fields[f])
+		}
+	}
+	e.rec = sqlitefile.AppendRecordOf(e.rec[:0], e.row, format)
 	err := batch.Add(e.rec)
 	if cap(e.rec) > largeItem {
 		e.rec = nil
@@ -84,7 +110,7 @@ func put(own []*ownIndex, batches []*indexsort.Batch) error {
 
 // checked turns the error that an entry has no known order into a mark.
 func (x *ownIndex) checked(err error) error {
-	if errors.Is(err, indexsort.ErrUnsupported) {
+	if errors.Is(err, indexsort.ErrUnsupported) || errors.Is(err, errUnknown) {
 		x.leave.Store(true)
 		return nil
 	}
@@ -101,11 +127,7 @@ func (b *builder) ownIndexes(table *bTree) []*ownIndex {
 		return nil
 	}
 	var own []*ownIndex
-	for _, t := range b.layout.trees {
-		if t.row.BTree != document.BTreeRebuild || t.object == nil || t.object.Index == nil ||
-			!strings.EqualFold(t.object.Index.Table, table.object.Name) {
-			continue
-		}
+	for _, t := range b.layout.indexes[sqlitefile.FoldName(table.object.Name)] {
 		if x := newOwnIndex(t, table.object.Table); x != nil {
 			own = append(own, x)
 		}
@@ -122,14 +144,16 @@ func (b *builder) ownIndexes(table *bTree) []*ownIndex {
 	return own
 }
 
-// newOwnIndex returns nil if the index has to be left to SQLite.
+// newOwnIndex returns nil if the index has to be left to SQLite: text in expressions is
+// UTF-8 here, which engine sees to.
 func newOwnIndex(t *bTree, table *engine.TableInfo) *ownIndex {
 	from, ok := t.object.Index.Fields(table)
 	if !ok {
 		return nil
 	}
-	x := &ownIndex{tree: t, from: from}
+	x := &ownIndex{tree: t, from: from, where: t.object.Index.Where}
 	for _, c := range t.object.Index.Columns {
+		x.exprs = append(x.exprs, c.Expr)
 		collation, known := indexsort.ParseCollation(c.Collation)
 		if !known && c.Column != engine.IndexRowID {
 			return nil

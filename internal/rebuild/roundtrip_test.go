@@ -7,7 +7,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,7 +48,7 @@ type exported struct {
 	sum     *archive.Summary
 	counted *export.Counted
 	plan    *export.Plan
-	carry   map[int64]string
+	choices export.Choices
 }
 
 // exportOnce exports the database at path with the given choices.
@@ -68,8 +67,9 @@ func exportOnce(ctx context.Context, path string, c frame.Compression, choices e
 		if d, err = engine.Describe(ctx, path); err != nil {
 			return nil, err
 		}
+		d.LeaveToSQLite(choices.Ask)
 	}
-	x := &exported{c: c, carry: choices.Carry}
+	x := &exported{c: c, choices: choices}
 	if x.plan, err = export.NewPlan(ctx, f, info.Size(), path, d, choices); err != nil {
 		return nil, err
 	}
@@ -95,23 +95,37 @@ func exportAll(ctx context.Context, path string, c frame.Compression) (*exported
 	if err != nil {
 		return nil, err
 	}
-	carry := map[int64]string{}
-	if info.Size() > 0 {
+	var choices export.Choices
+	for info.Size() > 0 {
 		d, err := engine.Describe(ctx, path)
 		if err != nil {
 			return nil, err
 		}
-		if carry, err = export.Carried(ctx, path, d); err != nil {
+		d.LeaveToSQLite(choices.Ask)
+		carry, err := export.Carried(ctx, path, d)
+		if err != nil {
 			return nil, err
 		}
-	}
-	for {
-		x, err := exportOnce(ctx, path, c, export.Choices{Carry: carry})
-		var mismatch *export.MismatchError
-		if !errors.As(err, &mismatch) {
+		choices.Add(&export.Choices{Carry: carry})
+		x, err := exportOnce(ctx, path, c, choices)
+		var wrong *export.ChoicesError
+		if !errors.As(err, &wrong) {
 			return x, err
 		}
-		maps.Copy(carry, mismatch.Reasons)
+		choices.Add(&wrong.Missing)
+	}
+	return exportOnce(ctx, path, c, choices)
+}
+
+// exportWith is exportOnce, again with the choices that turn out to be missing.
+func exportWith(ctx context.Context, path string, c frame.Compression, choices export.Choices) (*exported, error) {
+	for {
+		x, err := exportOnce(ctx, path, c, choices)
+		var wrong *export.ChoicesError
+		if !errors.As(err, &wrong) {
+			return x, err
+		}
+		choices.Add(&wrong.Missing)
 	}
 }
 
@@ -149,7 +163,7 @@ func roundTrip(ctx context.Context, path, target string, c frame.Compression) (*
 	if err != nil {
 		return x, nil, fmt.Errorf("rebuild: %w", err)
 	}
-	again, err := exportOnce(ctx, target, c, export.Choices{Carry: x.carry})
+	again, err := exportOnce(ctx, target, c, x.choices)
 	if err != nil {
 		return x, b, fmt.Errorf("export of the result: %w", err)
 	}

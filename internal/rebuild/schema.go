@@ -29,6 +29,9 @@ type layout struct {
 	// tables and carried are the b-trees whose content the document has, in
 	// the order in which it comes.
 	tables, carried []*bTree
+	// indexes are those that a restore rebuilds and SQLite can read, by the folded
+	// names of their tables.
+	indexes map[string][]*bTree
 }
 
 func newLayout(d *document.Database, schemaVersion int64, schema []*document.SchemaRow) (*layout, error) {
@@ -108,8 +111,13 @@ func (l *layout) describe(ctx context.Context, path string) (err error) {
 	for i := range d.Objects {
 		objects[d.Objects[i].SchemaRowID] = &d.Objects[i]
 	}
+	l.indexes = map[string][]*bTree{}
 	for _, t := range l.trees {
 		t.object = objects[t.row.RowID]
+		if t.row.BTree == document.BTreeRebuild && t.object != nil && t.object.Index != nil {
+			table := sqlitefile.FoldName(t.object.Index.Table)
+			l.indexes[table] = append(l.indexes[table], t)
+		}
 	}
 	return nil
 }

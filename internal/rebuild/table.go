@@ -3,6 +3,7 @@ package rebuild
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/litekeep/litekeep/internal/document"
 	"github.com/litekeep/litekeep/internal/engine"
@@ -12,10 +13,11 @@ import (
 
 // rowPlan says how the values of a row in the document become a record.
 type rowPlan struct {
-	arity   int  // values of a row, -1 for any
+	width   document.Width
 	rowid   int  // which value is the rowid, -1 for none
 	byRowID bool // the b-tree has rowids
 	fields  []field
+	inOrder bool // the fields stand as the values of the row do, the implicit rowid before them
 	indexes []*ownIndex
 }
 
@@ -28,7 +30,7 @@ type field struct {
 // newRowPlan matches the opening line of a table with what SQLite makes of its
 // schema.
 func newRowPlan(t *document.Table, o *engine.Object) (*rowPlan, error) {
-	p := &rowPlan{arity: t.Arity(), rowid: t.RowID, byRowID: t.RowID != document.RowIDNone}
+	p := &rowPlan{width: t.Width(), rowid: t.RowID, byRowID: t.RowID != document.RowIDNone}
 	if t.RowID == document.RowIDImplicit {
 		p.rowid = 0
 	}
@@ -48,10 +50,11 @@ func newRowPlan(t *document.Table, o *engine.Object) (*rowPlan, error) {
 	for _, c := range info.StorageOrder {
 		stored[c] = true
 	}
-	next := 0
+	first := 0
 	if t.RowID == document.RowIDImplicit {
-		next = 1
+		first = 1
 	}
+	next := first
 	for c := range info.Columns {
 		from[c] = -1
 		if stored[c] {
@@ -62,8 +65,10 @@ func newRowPlan(t *document.Table, o *engine.Object) (*rowPlan, error) {
 	if next != len(t.Columns) {
 		return nil, fmt.Errorf("it has %d columns, its declaration %d: %w", len(t.Columns), next, ErrDocument)
 	}
+	p.inOrder = true
 	for _, c := range info.StorageOrder {
 		f := field{from: from[c], real: info.Columns[c].RealAffinity}
+		p.inOrder = p.inOrder && f.from == first+len(p.fields)
 		if c == info.RowIDAlias {
 			if f.from != t.RowID {
 				return nil, fmt.Errorf("its rowid is not where its declaration has it: %w", ErrDocument)
@@ -79,16 +84,13 @@ func newRowPlan(t *document.Table, o *engine.Object) (*rowPlan, error) {
 // those of six bytes.
 const minCompact, maxCompact = -1 << 47, 1<<47 - 1
 
-// compact returns v as a column of REAL affinity stores it.
-func compact(v value.Value) value.Value {
-	if v.Kind != value.Real {
-		return v
-	}
+// compact makes a real what a column of REAL affinity stores.
+func compact(v *value.Value) {
 	f := v.Float()
 	if f != math.Trunc(f) || f < minCompact || f > maxCompact || f == 0 && math.Signbit(f) {
-		return v
+		return
 	}
-	return value.OfInt(int64(f))
+	*v = value.OfInt(int64(f))
 }
 
 // A recorder turns items of the document into records. One goroutine uses it.
@@ -107,8 +109,8 @@ func (r *recorder) parse(p *rowPlan, item []byte) (rowid int64, fields []value.V
 	if r.row, err = document.ParseRow(item, r.row); err != nil {
 		return 0, nil, err
 	}
-	if p.arity >= 0 && len(r.row) != p.arity {
-		return 0, nil, fmt.Errorf("row has %d values, not %d: %w", len(r.row), p.arity, ErrDocument)
+	if !p.width.Has(len(r.row)) {
+		return 0, nil, fmt.Errorf("row has %d values, not %d to %d: %w", len(r.row), p.width.Least, p.width.Most, ErrDocument)
 	}
 	if p.byRowID {
 		if p.rowid >= len(r.row) || r.row[p.rowid].Kind != value.Integer {
@@ -123,30 +125,44 @@ func (r *recorder) parse(p *rowPlan, item []byte) (rowid int64, fields []value.V
 			fields = fields[1:]
 		}
 		for i := range fields {
-			fields[i] = r.stored(fields[i])
+			r.store(&fields[i])
 		}
 		return rowid, fields, nil
 	}
-	r.fields = r.fields[:0]
-	for _, f := range p.fields {
-		var v value.Value
-		if f.from >= 0 {
-			v = r.stored(r.row[f.from])
-			if f.real {
-				v = compact(v)
+	n := len(p.fields) - (p.width.Most - len(r.row)) // a short row lacks the last ones
+	if p.inOrder {
+		fields = r.row[len(r.row)-n:]
+	} else {
+		r.fields = slices.Grow(r.fields[:0], n)[:n]
+		for i := range n {
+			f := &p.fields[i]
+			if f.from >= len(r.row) {
+				return 0, nil, fmt.Errorf("row lacks field %d of %d: %w", i, n, ErrDocument)
+			}
+			if f.from >= 0 {
+				r.fields[i] = r.row[f.from]
 			}
 		}
-		r.fields = append(r.fields, v)
+		fields = r.fields
 	}
-	return rowid, r.fields, nil
+	for i := range n {
+		switch f, v := &p.fields[i], &fields[i]; {
+		case f.from < 0:
+			*v = value.Value{}
+		case f.real && v.Kind == value.Real:
+			compact(v)
+		default:
+			r.store(v)
+		}
+	}
+	return rowid, fields, nil
 }
 
-// stored returns v with its text in the encoding of the database.
-func (r *recorder) stored(v value.Value) value.Value {
+// store puts the text of v into the encoding of the database.
+func (r *recorder) store(v *value.Value) {
 	if v.Kind == value.Text && r.enc != sqlitefile.UTF8 {
 		start := len(r.utf16)
 		r.utf16 = sqlitefile.EncodeText(r.utf16, v.Bytes, r.enc)
 		v.Bytes = r.utf16[start:len(r.utf16):len(r.utf16)]
 	}
-	return v
 }

@@ -35,6 +35,15 @@ func nameCases() []Case {
 			long := strings.Repeat("long name ü ", 2000)
 			m.run("CREATE TABLE "+quote(long)+"("+quote(long)+", b)", "INSERT INTO "+quote(long)+" VALUES (1,2)", "CREATE INDEX "+quote("i"+long)+" ON "+quote(long)+"("+quote(long)+")")
 		})},
+		{Name: "names-that-unicode-folds", Build: making(func(m *maker) {
+			// SQLite tells them apart: it folds the letters of ASCII alone.
+			for _, pair := range []string{"äÄ", "éÉ", "яЯ", "ßẞ", "sſ", "k\u212a", "σς"} {
+				for i, n := range strings.Split(pair, "") {
+					m.run(fmt.Sprintf("CREATE TABLE %s(a UNIQUE, b AS (a*%d))", quote(n), 2+i), fmt.Sprintf("CREATE INDEX %s ON %s(b)", quote("i"+n), quote(n)), fmt.Sprintf("INSERT INTO %s VALUES (%d), (%d)", quote(n), i, 10+i))
+				}
+			}
+			m.run(`CREATE TABLE "ü"(a, b)`, `CREATE TABLE "Ü"(a, b AS (a*2))`, `CREATE INDEX u ON "Ü"(b)`, `INSERT INTO "ü" VALUES (1,111), (2,222)`, `INSERT INTO "Ü" VALUES (1), (2)`)
+		})},
 		{Name: "names-of-sqlite", Build: making(func(m *maker) {
 			// Names that begin like SQLite's own.
 			m.run("CREATE TABLE a(x)", "CREATE TABLE b(x UNIQUE)", "INSERT INTO a VALUES (1)", "INSERT INTO b VALUES (2)", "CREATE TABLE sqlitex(x)", "CREATE INDEX c ON a(x)")
@@ -130,6 +139,21 @@ func schemaCases(o Options) []Case {
 			m.edit("UPDATE sqlite_schema SET rootpage=12345 WHERE name='v'")
 			m.edit("UPDATE sqlite_schema SET rootpage=2 WHERE name='g'")
 			m.edit("UPDATE sqlite_schema SET rootpage='none' WHERE name='w'")
+		}), MayRefuse: true},
+		{Name: "schema-comments-between-words", Build: making(func(m *maker) {
+			m.run("CREATE TABLE a(x)", "INSERT INTO a VALUES (1)", "CREATE INDEX i ON a(x)", "CREATE TABLE b(x)", "INSERT INTO b VALUES (2)", "CREATE VIEW v AS SELECT x FROM a")
+			m.edit("UPDATE sqlite_schema SET type='view', sql='CREATE/**/TABLE a(x)' WHERE name='a'")
+			m.edit("UPDATE sqlite_schema SET type='trigger', sql='CREATE--'||char(10)||'INDEX i ON a(x)' WHERE name='i'")
+			m.edit("UPDATE sqlite_schema SET type='view', sql='create /*'||hex(zeroblob(200))||'*/ table b(x)' WHERE name='b'")
+			m.edit("UPDATE sqlite_schema SET type='table', sql='CREATE/* TABLE */VIEW v AS SELECT x FROM a' WHERE name='v'")
+		}), MayRefuse: true},
+		{Name: "schema-name-of-a-blob", Build: making(func(m *maker) {
+			m.run("CREATE TABLE t(a)", "INSERT INTO t VALUES (1)")
+			m.edit("UPDATE sqlite_schema SET name=x'74' WHERE name='t'")
+		}), MayRefuse: true},
+		{Name: "schema-automatic-index-renamed", Build: making(func(m *maker) {
+			m.run("CREATE TABLE w(k TEXT PRIMARY KEY, u UNIQUE)", "INSERT INTO w VALUES ('a', 1)")
+			m.edit("UPDATE sqlite_schema SET name=replace(name, 'autoindex', 'autoijdex') WHERE name LIKE '%_2'")
 		}), MayRefuse: true},
 		{Name: "schema-without-tables", Build: script("CREATE VIEW v AS SELECT 1 AS one", "CREATE VIEW w AS SELECT * FROM v")},
 		{Name: "double-quoted-strings", Build: script(

@@ -100,7 +100,8 @@ func (g *generator) table(name string) {
 		}
 		c := column{name: fmt.Sprintf("added%d", i)}
 		g.run("ALTER TABLE " + name + " ADD COLUMN " + c.name + " " +
-			g.oneOf("added", "", "TEXT DEFAULT 'x'", "INTEGER DEFAULT -1", "REAL DEFAULT 3", "DEFAULT x'00ff'", "NUMERIC DEFAULT '1e2'", "TEXT DEFAULT 5", "BLOB DEFAULT 'b'"))
+			g.oneOf("added", "", "TEXT DEFAULT 'x'", "INTEGER DEFAULT -1", "REAL DEFAULT 3", "DEFAULT x'00ff'", "NUMERIC DEFAULT '1e2'", "TEXT DEFAULT 5", "BLOB DEFAULT 'b'",
+				"DEFAULT 1.0", "TEXT DEFAULT TRUE", "REAL DEFAULT 9223372036854775807"))
 		columns = append(columns, c)
 		g.rows(name, columns)
 	}
@@ -205,10 +206,12 @@ func (g *generator) indexes(table string, columns []column) {
 		on := g.keyColumns(columns)
 		first := quote(columns[0].name)
 		if g.chance(20, "expression index") {
+			// Not lower and upper: of a zeroblob SQLite puts another text into the index
+			// when it inserts it than when it checks it.
 			on = g.oneOf("on", "typeof("+first+")", "length("+first+"), "+on, first+" IS NULL DESC")
 		}
 		unique := g.oneOf("unique", "", "", "UNIQUE ")
-		where := g.oneOf("where", "", "", "", " WHERE "+first+" IS NOT NULL", " WHERE "+first+" > 5")
+		where := g.oneOf("where", "", "", "", " WHERE "+first+" IS NOT NULL", " WHERE "+first+" > 5", " WHERE "+first+" OR "+first+" IS NULL", " WHERE NOT "+first+" IN ('a', 'x', '')")
 		g.may("CREATE " + unique + "INDEX " + name + " ON " + table + "(" + on + ")" + where)
 	}
 }

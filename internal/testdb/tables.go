@@ -141,6 +141,15 @@ func withoutRowidCases() []Case {
 			"CREATE TABLE t(a, b, c, PRIMARY KEY(a, b, a)) WITHOUT ROWID", "INSERT INTO t VALUES (2,1,'x'), (1,2,'y'), (1,1,'z')",
 			"CREATE TABLE u(a, b, c, PRIMARY KEY(c, a COLLATE NOCASE, c DESC, a)) WITHOUT ROWID", "INSERT INTO u VALUES ('A',1,2), ('a',1,2), ('b',3,1)",
 			"CREATE INDEX ti ON t(c, a)", "CREATE INDEX tj ON t(b, b, a)", "CREATE INDEX ui ON u(b)")},
+		{Name: "without-rowid-key-column-twice", Build: making(func(m *maker) {
+			m.run("CREATE TABLE t(v, a COLLATE NOCASE, r REAL, PRIMARY KEY(a, a COLLATE BINARY, r, r COLLATE RTRIM)) WITHOUT ROWID",
+				"INSERT INTO t VALUES (1,'b',1), (2,'B',1), (3,'a',0.5), (4,x'00',3e15)", "ALTER TABLE t ADD COLUMN later DEFAULT 1", "INSERT INTO t VALUES (5,'c',9,6)",
+				"CREATE INDEX i ON t(a)", "CREATE INDEX j ON t(upper(a)) WHERE a > 'a'", "CREATE INDEX k ON t(v, a COLLATE RTRIM)")
+		})},
+		{Name: "without-rowid-key-copies-differ", Build: making(func(m *maker) {
+			m.run("CREATE TABLE t(a, b, PRIMARY KEY(a, b)) WITHOUT ROWID", "INSERT INTO t VALUES ('u','u'), ('x','y')")
+			m.edit("UPDATE sqlite_schema SET sql='CREATE TABLE t(a, PRIMARY KEY(a COLLATE NOCASE, a COLLATE RTRIM)) WITHOUT ROWID'")
+		}), MayRefuse: true},
 		{Name: "without-rowid-every-class", Build: making(func(m *maker) {
 			m.run("CREATE TABLE t(k PRIMARY KEY, v) WITHOUT ROWID",
 				"INSERT INTO t VALUES (1,'i'), (1.5,'r'), ('1','t'), (x'31','b'), ('',0), (x'',0), (-1,0), (9223372036854775807,0), (9223372036854775807.0,0), (-9e999,0), (9e999,0)",
@@ -152,6 +161,11 @@ func withoutRowidCases() []Case {
 			root := m.root("w")
 			m.edit("UPDATE sqlite_schema SET type='table', tbl_name='w', sql='CREATE TABLE w(a, b, r, PRIMARY KEY(a, b, r)) WITHOUT ROWID' WHERE rootpage=?", value.OfInt(int64(root)))
 		})},
+		{Name: "without-rowid-key-elsewhere", Build: making(func(m *maker) {
+			// The primary key takes the name, and so the root, of the index that UNIQUE had.
+			m.run("CREATE TABLE t(a UNIQUE, b PRIMARY KEY) WITHOUT ROWID", "INSERT INTO t VALUES (1,'x'), (2,'w')")
+			m.swap("t", " UNIQUE", "")
+		}), Refused: true},
 		{Name: "without-rowid-wide-key", Build: making(func(m *maker) {
 			var names []string
 			for i := range 60 {

@@ -33,6 +33,10 @@ import (
 // BusyTimeout is how long a statement waits for another process.
 const BusyTimeout = 5 * time.Second
 
+// connectPause is how long connect rests before it tries again: about what the
+// other one needs to change the mode.
+const connectPause = 5 * time.Millisecond
+
 // Open opens the database file path for reading and writing, and creates it, and
 // the folders above it, where they do not exist. What it creates is for its
 // owner alone, and an existing file becomes so if it is this user's.
@@ -60,11 +64,31 @@ func Open(ctx context.Context, path string) (*sql.DB, error) {
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(1)
 	db.SetMaxIdleConns(1)
-	var version int64
-	if err := db.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&version); err != nil {
-		return nil, errors.Join(Fault("open", path, err), db.Close())
+	if err := connect(ctx, db, path); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+// connect makes the connection and reads the file.
+//
+// SQLite does not wait when two connections put a new database into WAL mode at
+// the same moment: both have read it, so neither could go on, and one of them is
+// told at once that it is busy, whatever the timeout. That one tries again.
+func connect(ctx context.Context, db *sql.DB, path string) error {
+	deadline := time.Now().Add(BusyTimeout)
+	for {
+		var version int64
+		err := Fault("open", path, db.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&version))
+		if !errors.Is(err, engine.ErrBusy) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(connectPause):
+		}
+	}
 }
 
 // prepare makes an empty file at path, unless there is one, with the permissions

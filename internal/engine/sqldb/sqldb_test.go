@@ -1,6 +1,7 @@
 package sqldb_test
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"os"
@@ -103,6 +104,50 @@ func TestBesideEngine(t *testing.T) {
 	}
 	if sum() != 5 {
 		t.Errorf("the sum is %d", sum())
+	}
+}
+
+// TestModeWaits opens a database in a rollback mode that somebody writes just
+// then, which is when SQLite refuses to change the mode without any waiting.
+func TestModeWaits(t *testing.T) {
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "old.db")
+	c, err := engine.Open(ctx, path, engine.OpenOptions{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Exec(ctx, "CREATE TABLE t(x)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan error, 1)
+	open := func(ctx context.Context) {
+		db, err := sqldb.Open(ctx, path)
+		if err == nil {
+			err = db.Close()
+		}
+		opened <- err
+	}
+	ended, end := context.WithTimeout(ctx, 50*time.Millisecond)
+	defer end()
+	open(ended)
+	if err := <-opened; !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("its context ended, and it returned %v", err)
+	}
+	go open(ctx)
+	select {
+	case err := <-opened:
+		t.Fatalf("did not wait: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	if err := c.Exec(ctx, "COMMIT"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-opened; err != nil {
+		t.Errorf("after the wait: %v", err)
 	}
 }
 
