@@ -52,6 +52,7 @@ type run struct {
 	m        manifest.Manifest
 	snapshot *engine.SnapshotInfo
 	live     *engine.InPlace // the database itself, where no snapshot is needed
+	found    export.Choices  // that attempts before have found to be necessary
 	counted  *export.Counted
 	follower *follower     // reads the object back; nil if nobody does
 	sealer   *seal.Sealer  // of the object that is written; nil for a plain one
@@ -87,6 +88,9 @@ func (s *Service) createBackup(ctx context.Context, p *vault.Pin) (b *Backup, er
 	if r.fresh, err = s.newSealer(ctx); err != nil { // before anything is done in vain
 		return nil, err
 	}
+	if away := s.checkPlace(s.cfg.BackupDirectory); away != nil {
+		return s.createAway(ctx, p, away)
+	}
 	unlock, err := s.lock(ctx, s.cfg.Name, "backup "+r.source)
 	if err != nil {
 		return nil, err
@@ -96,28 +100,25 @@ func (s *Service) createBackup(ctx context.Context, p *vault.Pin) (b *Backup, er
 		return nil, err
 	}
 	s.log.Info("backup started", "database", r.source, "folder", r.folder)
+	var before former
+	if p == nil {
+		before = s.before(ctx, r.folder, r.source)
+	}
 	b, err = r.do(ctx, p)
 	if err != nil {
 		s.log.Error("backup failed", "database", r.source, "error", err)
 		return nil, err
 	}
 	s.log.Info("backup done", "database", r.source, "path", b.Path, "bytes", b.SizeBytes, "rows", b.RecordCount)
+	b.SharedWith = before.source
+	b.warn(before.warnings(b, r.folder)...)
 	if len(s.cfg.Copies) > 0 && p == nil {
 		if err := s.copyAll(ctx, b); err != nil {
 			return b, err
 		}
 	}
-	if b.Verified.IsZero() || p != nil || s.cfg.NoPrune {
-		return b, nil
-	}
-	b.Pruned, err = s.prune(ctx, s.cfg.Name, false)
-	copies, copiesErr := s.pruneAt(ctx, s.cfg.Copies, s.cfg.Name, false)
-	b.Pruned = append(b.Pruned, copies...)
-	if err = errors.Join(err, copiesErr); err != nil {
-		b.Warnings = append(b.Warnings, "old backups were not all removed: "+err.Error())
-		err = nil
-	}
-	return b, err
+	s.pruneAfter(ctx, b, p)
+	return b, nil
 }
 
 // sourceError says that a source which is not there is refused, like one that
@@ -155,30 +156,27 @@ func (r *run) do(ctx context.Context, p *vault.Pin) (*Backup, error) {
 	return r.publish(object, p)
 }
 
-// export writes the object. Where it turns out that an index which was left out
-// would not come back as it is, it is written again with that index's entries.
+// export writes the object. Where it turns out that something would not come back as it
+// is, it is written again with other choices.
 func (r *run) export(ctx context.Context) (*object, error) {
-	carry := map[int64]string{}
 	for {
 		object, err := r.createObject()
 		if err != nil {
 			return nil, err
 		}
 		if err = r.mark(object); err == nil {
-			err = r.write(ctx, object, carry)
+			err = r.write(ctx, object)
 		}
 		if err == nil {
 			return object, nil
 		}
 		r.stopFollower()
 		object.discard()
-		var mismatch *export.MismatchError
-		if !errors.As(err, &mismatch) {
+		var wrong *export.ChoicesError
+		if !errors.As(err, &wrong) {
 			return nil, err
 		}
-		for row, reason := range mismatch.Reasons {
-			carry[row] = reason + " (REINDEX mends it)"
-		}
+		r.found.Add(&wrong.Missing)
 		r.m.Warnings = nil
 	}
 }
@@ -275,14 +273,14 @@ func (r *run) takeSnapshot(ctx context.Context) error {
 }
 
 // write exports the snapshot to object and fills in the manifest.
-func (r *run) write(ctx context.Context, object *object, mismatched map[int64]string) error {
+func (r *run) write(ctx context.Context, object *object) error {
 	begin := r.s.now()
 	from, done, err := r.openExported(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	p, err := r.plan(ctx, from, mismatched)
+	p, err := r.plan(ctx, from)
 	if err != nil {
 		return err
 	}
@@ -376,5 +374,17 @@ func (r *run) publish(o *object, p *vault.Pin) (*Backup, error) {
 	if err := r.s.disk.WriteFile(o.final+manifest.Suffix, text, durable.FilePerm); err != nil {
 		return nil, errors.Join(fmt.Errorf("write manifest: %w", err), o.takeBack())
 	}
-	return newBackup(r.folder, r.m.Summary()), nil
+	b := newBackup(r.folder, r.m.Summary())
+	if r.snapshot.ZeroBytes {
+		b.ActOn = append(b.ActOn, emptyFile)
+	}
+	return b, nil
+}
+
+// emptyFile is the warning of a file that SQLite takes for an empty database.
+const emptyFile = "the file has 0 bytes: this is a backup of an empty database"
+
+// warn adds warnings to act upon.
+func (b *Backup) warn(warnings ...string) {
+	b.Warnings, b.ActOn = append(b.Warnings, warnings...), append(b.ActOn, warnings...)
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/litekeep/litekeep/internal/archive"
 	"github.com/litekeep/litekeep/internal/document"
 	"github.com/litekeep/litekeep/internal/manifest"
+	"github.com/litekeep/litekeep/internal/nearest"
+	"github.com/litekeep/litekeep/internal/sqlitefile"
 	"github.com/litekeep/litekeep/internal/value"
 )
 
@@ -38,7 +40,7 @@ func (s *Service) readDocument(ctx context.Context, path string, w io.Writer) er
 // ReadTable writes the rows of one table of the backup at path to w as JSON
 // lines: lists of values as in the document or, with objects, objects keyed by
 // the names of the columns. Only the frames that hold the table are read. Other
-// copies are tried as by ReadDocument.
+// copies are tried as by ReadDocument. The case of ASCII letters in table does not count.
 func (s *Service) ReadTable(ctx context.Context, path, table string, objects bool, w io.Writer) error {
 	return s.fallThrough(ctx, path, w, func(ctx context.Context, path string, w io.Writer) error {
 		return s.readTable(ctx, path, table, objects, w)
@@ -55,10 +57,10 @@ func (s *Service) readTable(ctx context.Context, path, table string, objects boo
 	if t == nil {
 		return &Error{
 			Op: "cat", Path: path, Err: fmt.Errorf("the backup has no table %q", table),
-			Hint: "`litekeep info BACKUP` lists its tables",
+			Hint: nearTable(b.m, table) + "`litekeep info " + quote(path) + "` lists its tables",
 		}
 	}
-	l := &lines{w: w, name: table, objects: objects}
+	l := &lines{w: w, name: t.Name, objects: objects}
 	err = b.read(ctx, t.Frames[0], t.Frames[1], archive.ReadOptions{}, l.frame)
 	if errors.Is(err, errTableDone) {
 		err = nil
@@ -66,13 +68,35 @@ func (s *Service) readTable(ctx context.Context, path, table string, objects boo
 	return explain("cat", path, err)
 }
 
+// findTable finds a table as SQLite does, which takes a letter of ASCII for the same in
+// either case. A name that is spelt just so comes first, in case a damaged schema has
+// several.
 func findTable(m *manifest.Manifest, name string) *manifest.Table {
+	var alike []*manifest.Table
 	for i := range m.Tables {
 		if m.Tables[i].Name == name {
 			return &m.Tables[i]
 		}
+		if sqlitefile.FoldName(m.Tables[i].Name) == sqlitefile.FoldName(name) {
+			alike = append(alike, &m.Tables[i])
+		}
+	}
+	if len(alike) == 1 {
+		return alike[0]
 	}
 	return nil
+}
+
+// nearTable begins a hint with the table that was probably meant.
+func nearTable(m *manifest.Manifest, name string) string {
+	names := make([]string, len(m.Tables))
+	for i := range m.Tables {
+		names[i] = m.Tables[i].Name
+	}
+	if like := nearest.Word(name, names); like != "" {
+		return fmt.Sprintf("did you mean %q? ", like)
+	}
+	return ""
 }
 
 // errTableDone ends the reading of frames.

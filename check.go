@@ -87,10 +87,10 @@ func (s *Service) checkStored(ctx context.Context, at place, r *record) error {
 }
 
 // checkText checks the items of one frame's text. It runs in parallel with
-// others, so it does not know which table they belong to; it returns how many
-// values the items of each run have.
+// others, so it does not know which table they belong to; it returns the
+// width of each run of items.
 func checkText(_ int, text []byte) (any, error) {
-	var runs []int
+	var runs []document.Width
 	for len(text) > 0 {
 		n := 0
 		for n < len(text) && text[n] == '[' {
@@ -108,11 +108,11 @@ func checkText(_ int, text []byte) (any, error) {
 			text = text[end+1:]
 			continue
 		}
-		_, arity, err := document.CheckRun(text[:n])
+		width, err := document.CheckRun(text[:n])
 		if err != nil {
 			return nil, err
 		}
-		runs = append(runs, arity)
+		runs = append(runs, width)
 		text = text[n:]
 	}
 	return runs, nil
@@ -130,17 +130,17 @@ type checker struct {
 }
 
 func (c *checker) frame(t archive.Text) error {
-	runs, _ := t.Result.([]int)
+	runs, _ := t.Result.([]document.Width)
 	c.frame0 = 0
 	err := c.scanner.Feed(t.Bytes, func(e document.Event) error {
 		switch e.Kind {
 		case document.EventItems:
-			arity := -1
 			if len(runs) > 0 {
-				arity, runs = runs[0], runs[1:]
-			}
-			if t.Result != nil && e.Table != nil && e.Table.Arity() >= 0 && e.Table.Arity() != arity {
-				return fmt.Errorf("table %q: a row does not have %d values: %w", e.Table.Name.Bytes, e.Table.Arity(), archive.ErrDamaged)
+				run := runs[0]
+				runs = runs[1:]
+				if e.Table != nil && !(e.Table.Width().Has(run.Least) && e.Table.Width().Has(run.Most)) {
+					return fmt.Errorf("table %q: a row has more or fewer values than columns: %w", e.Table.Name.Bytes, archive.ErrDamaged)
+				}
 			}
 			c.rows += int64(e.Count)
 			c.frame0 += int64(e.Count)

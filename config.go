@@ -75,6 +75,11 @@ type Config struct {
 	// can be taken back by Undelete. It takes as much room as before until then. 0
 	// removes at once. The environment takes days too.
 	TrashGrace time.Duration `env:"TRASH_GRACE"`
+	// OwnRetention makes the retention above count although a service noted another one
+	// beside the backups (see NoteRetention). A retention that is not the default counts
+	// in any case; and any variable of it makes this true in ConfigFromEnv. TimeZone
+	// alone is none.
+	OwnRetention bool
 	// TimeZone is where hours, days, weeks, months and years begin, for KeepHourly
 	// and so on: a name of the IANA database such as Europe/Berlin, or Local for
 	// the zone of the system. Default UTC.
@@ -117,7 +122,10 @@ func DefaultConfig(path string) Config {
 // LITEKEEP_RETENTION_DAYS, LITEKEEP_COMPRESSION, LITEKEEP_VERIFY_ON_BACKUP and
 // so on. What is not set has its default.
 func ConfigFromEnv() (Config, error) {
-	c, err := env.ParseAsWithOptions[Config](env.Options{Prefix: "LITEKEEP_", FuncMap: map[reflect.Type]env.ParserFunc{
+	own := false
+	c, err := env.ParseAsWithOptions[Config](env.Options{Prefix: "LITEKEEP_", OnSet: func(variable string, value any, isDefault bool) {
+		own = own || !isDefault && value != "" && isRetention(strings.TrimPrefix(variable, "LITEKEEP_"))
+	}, FuncMap: map[reflect.Type]env.ParserFunc{
 		reflect.TypeFor[time.Duration](): func(text string) (any, error) {
 			if d, err := time.ParseDuration(text); err == nil {
 				return d, nil
@@ -128,7 +136,14 @@ func ConfigFromEnv() (Config, error) {
 	if err != nil {
 		return Config{}, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
+	c.OwnRetention = own
 	return c.withDefaults(), nil
+}
+
+// isRetention tells the variables of the environment, without LITEKEEP_, that make a
+// retention somebody's own.
+func isRetention(variable string) bool {
+	return strings.HasPrefix(variable, "KEEP_") || variable == "RETENTION_DAYS" || variable == "TRASH_GRACE"
 }
 
 func (c Config) withDefaults() Config {
@@ -229,6 +244,9 @@ func (c Config) Validate() error {
 	field(c.Name != "" && c.Name != cleanName(c.Name), "Name", "%q cannot name a folder; %q can", c.Name, cleanName(c.Name))
 	field(destination.IsURL(c.BackupDirectory), "BackupDirectory",
 		"is a URL; this works on a folder of backups")
+	if err := destination.Check(c.BackupDirectory); err != nil && !destination.IsURL(c.BackupDirectory) {
+		field(true, "BackupDirectory", "%v", err)
+	}
 	for i, text := range c.Copies {
 		if err := destination.Check(text); err != nil {
 			field(true, "Copies", "%d: %v", i+1, err)

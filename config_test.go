@@ -175,10 +175,36 @@ func TestConfigFromEnv(t *testing.T) {
 		LockTimeout: 2 * time.Minute, KeepLast: 3, NoPrune: true,
 		KeepWithin: 36 * time.Hour, KeepHourly: 24, KeepDaily: 7, KeepWeekly: 4, KeepMonthly: 12, KeepYearly: 2,
 		KeepMinimum: 2, TrashGrace: 48 * time.Hour, TimeZone: "Europe/Berlin",
-		Keys: []string{"file:/a.key", "passphrase-env:PHRASE"}, Sealed: true,
+		Keys: []string{"file:/a.key", "passphrase-env:PHRASE"}, Sealed: true, OwnRetention: true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(- want, + got):\n%s", diff)
+	}
+}
+
+// TestOwnRetentionFromEnv wants every variable of the retention, also one that says no
+// more than the default, to count as a retention of one's own, and no other.
+func TestOwnRetentionFromEnv(t *testing.T) {
+	for variable, test := range map[string]struct {
+		value string
+		own   bool
+	}{
+		"RETENTION_DAYS": {"7", true}, "KEEP_WITHIN": {"7d", true}, "KEEP_LAST": {"1", true}, "KEEP_HOURLY": {"0", true},
+		"KEEP_DAILY": {"0", true}, "KEEP_WEEKLY": {"0", true}, "KEEP_MONTHLY": {"0", true}, "KEEP_YEARLY": {"0", true},
+		"KEEP_MINIMUM": {"1", true}, "TRASH_GRACE": {"0s", true},
+		"TIME_ZONE": {"Europe/Berlin", false}, "NO_PRUNE": {"true", false}, "NAME": {"app", false}, "SEALED": {"false", false},
+	} {
+		t.Run(variable, func(t *testing.T) {
+			t.Setenv("LITEKEEP_"+variable, test.value)
+			c, err := litekeep.ConfigFromEnv()
+			if err != nil || c.OwnRetention != test.own {
+				t.Errorf("own %v, %v", c.OwnRetention, err)
+			}
+			t.Setenv("LITEKEEP_"+variable, "")
+			if c, err := litekeep.ConfigFromEnv(); err != nil || c.OwnRetention {
+				t.Errorf("set to nothing: own %v, %v", c.OwnRetention, err)
+			}
+		})
 	}
 }
 

@@ -38,7 +38,23 @@ func (c Config) minCopies() int {
 
 // openDestination opens a destination.
 func (s *Service) openDestination(ctx context.Context, text string, create bool) (*destination.Destination, error) {
-	return destination.Open(ctx, text, destination.Options{Policy: s.cfg.policy(), Grace: s.cfg.TrashGrace, Create: create})
+	if err := s.checkPlace(text); err != nil {
+		return nil, err
+	}
+	d, err := destination.Open(ctx, text, destination.Options{Policy: s.cfg.policy(), Grace: s.cfg.TrashGrace, Create: create})
+	if err == nil {
+		d.TermsOf = s.termsOf(&d.Place, text)
+	}
+	return d, err
+}
+
+// checkPlace returns what is wrong with the folder that a text names, if it names one.
+func (s *Service) checkPlace(text string) error {
+	folder := destination.Folder(text)
+	if folder == "" {
+		return nil
+	}
+	return s.allow(folder)
 }
 
 // copyAll copies a new backup to the other destinations. What went wrong is in the
@@ -99,9 +115,13 @@ func (s *Service) copyTo(ctx context.Context, b *Backup, places []string) ([]Cop
 			}
 			if err != nil {
 				results[i].Error = err.Error()
-				s.log.Error("copy failed", "destination", text, "error", err)
+				var e *Error
+				if errors.As(err, &e) && errors.Is(err, destination.ErrAway) {
+					results[i].Error += " " + e.Hint // which there is no other way to see
+				}
+				s.log.Error("copy failed", "database", b.Source, "destination", text, "error", err)
 			} else {
-				s.log.Info("copy done", "destination", text)
+				s.log.Info("copy done", "database", b.Source, "destination", text)
 			}
 		})
 	}
@@ -144,7 +164,7 @@ func (s *Service) put(ctx context.Context, text string, source *vault.Source) er
 			errors.Is(err, store.ErrPermission) || errors.Is(err, store.ErrExist) {
 			break
 		}
-		s.log.Warn("copying again", "destination", text, "error", err)
+		s.log.Warn("copying again", "backup", source.Key(), "destination", text, "error", err)
 		select {
 		case <-ctx.Done():
 			return errors.Join(ctx.Err(), d.Close())

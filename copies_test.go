@@ -1,8 +1,10 @@
 package litekeep_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -391,5 +393,17 @@ func TestLockedCopies(t *testing.T) {
 	}
 	if _, err := litekeep.New(litekeep.Config{}).VerifyBackup(t.Context(), old.Copies[0].Path); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestCopyLog: the log of a service that keeps many databases says whose copy was made.
+func TestCopyLog(t *testing.T) {
+	for name, place := range map[string]string{"copy done": t.TempDir(), "copy failed": "file:///dev/null/none"} {
+		var out bytes.Buffer
+		w := newWorld(t, smallSQL, func(c *litekeep.Config) { c.Copies = []string{place} }, litekeep.WithLogger(slog.New(slog.NewTextHandler(&out, nil))))
+		_, _ = w.CreateBackup(t.Context()) // whether too few copies are an error is told elsewhere
+		if !strings.Contains(out.String(), "msg=\""+name+"\" database="+w.db+" destination="+place) {
+			t.Errorf("%s:\n%s", name, out.String())
+		}
 	}
 }

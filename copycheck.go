@@ -63,7 +63,7 @@ func (s *Service) VerifyCopies(ctx context.Context, full bool, destinations ...s
 			all = append(all, check)
 		}
 	}
-	missing := vault.Missing(found, s.now())
+	missing := vault.Missing(ctx, found, s.now())
 	for _, p := range places {
 		for _, ref := range slices.SortedFunc(maps.Keys(missing[p]), vault.CompareRefs) {
 			check := newCopyCheck(p, ref)

@@ -43,6 +43,16 @@ var (
 	ErrKept = errors.New("backup is kept")
 )
 
+// SourceDamaged reports whether an ErrRefused is because the file of the source is
+// damaged.
+func SourceDamaged(err error) bool {
+	return errors.Is(err, engine.ErrCorrupt) || errors.Is(err, sqlitefile.ErrCorrupt)
+}
+
+// NoDatabase reports whether an ErrRefused is because the source is no SQLite database,
+// or an encrypted one.
+func NoDatabase(err error) bool { return errors.Is(err, engine.ErrNotADatabase) }
+
 // Error is an error with what a person needs to get out of it.
 type Error struct {
 	Op   string // backup, verify, restore, …
@@ -52,13 +62,16 @@ type Error struct {
 	Hint string // the way out, "" if there is none
 }
 
-// Error returns the operation, the path and the cause.
+// Error returns the operation, the path and the cause, none of them twice.
 func (e *Error) Error() string {
-	msg := e.Op
-	if e.Path != "" && !strings.Contains(e.Err.Error(), e.Path) {
-		msg += " " + e.Path
+	cause := e.Err.Error()
+	switch named := e.Path != "" && strings.Contains(cause, e.Path); {
+	case named && strings.HasPrefix(cause, e.Op+" "+e.Path+": "):
+		return cause
+	case named || e.Path == "":
+		return e.Op + ": " + cause
 	}
-	return msg + ": " + e.Err.Error()
+	return e.Op + " " + e.Path + ": " + cause
 }
 
 // Unwrap returns the kind and the cause.

@@ -6,27 +6,29 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 
 	"github.com/litekeep/litekeep/internal/engine"
 	"github.com/litekeep/litekeep/internal/export"
 )
 
-// plan decides what goes into the document. Mismatched are indexes that must be
-// carried whatever else is known of them.
-func (r *run) plan(ctx context.Context, f io.ReaderAt, mismatched map[int64]string) (*export.Plan, error) {
+// plan decides what goes into the document.
+func (r *run) plan(ctx context.Context, f io.ReaderAt) (*export.Plan, error) {
 	if r.snapshot.ZeroBytes {
+		r.warn(emptyFile)
 		return export.NewPlan(ctx, f, 0, r.snapshotPath(), nil, export.Choices{})
 	}
 	d, err := engine.Describe(ctx, r.snapshotPath())
 	if err != nil {
 		return nil, refuseUnreadable(err)
 	}
-	if len(d.Lost) > 0 && d.Malformed == "" {
+	if len(d.Lost) > 0 {
 		return nil, fmt.Errorf("index %q, which its table demands, is not there: %w", d.Lost[0], export.ErrRefused)
 	}
 	if d.Malformed != "" {
 		r.warn("SQLite %s cannot read all of the schema: %s", engine.Version(), d.Malformed)
 	}
+	d.LeaveToSQLite(r.found.Ask)
 	if _, unsure := d.Carried(); r.live != nil && len(unsure) > 0 {
 		return nil, errNeedsSnapshot
 	}
@@ -34,13 +36,22 @@ func (r *run) plan(ctx context.Context, f io.ReaderAt, mismatched map[int64]stri
 	if err != nil {
 		return nil, err
 	}
-	maps.Copy(carry, mismatched)
 	c := export.Choices{Carry: carry, WAL: r.snapshot.JournalMode == engine.JournalWAL}
+	c.Add(&r.found)
 	p, err := export.NewPlan(ctx, f, r.snapshot.Bytes, r.snapshotPath(), d, c)
 	if err != nil {
 		return nil, err
 	}
+	for _, name := range p.Rootless {
+		r.warn("sqlite_schema names a root page for %q, which has none and needs none; a restore writes 0", name)
+	}
+	for _, reason := range slices.Sorted(maps.Values(r.found.Short)) {
+		r.warn("%s", reason)
+	}
 	for _, x := range p.Indexes {
+		if x.Reason == export.OfShortTable {
+			continue // which was said of the table
+		}
 		r.warn("index %q is kept entry by entry, since a restore could not rebuild it: %s", x.Label, x.Reason)
 	}
 	return p, nil

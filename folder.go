@@ -15,6 +15,7 @@ import (
 
 	"github.com/litekeep/litekeep/internal/durable"
 	"github.com/litekeep/litekeep/internal/manifest"
+	"github.com/litekeep/litekeep/internal/retention"
 	"github.com/litekeep/litekeep/internal/vault"
 )
 
@@ -30,6 +31,9 @@ const (
 // lock takes the lock on the backups of the database name, making their folder
 // if it is missing.
 func (s *Service) lock(ctx context.Context, name, command string) (unlock func() error, err error) {
+	if err := s.checkPlace(s.cfg.BackupDirectory); err != nil {
+		return nil, err
+	}
 	folder := filepath.Join(s.cfg.BackupDirectory, name)
 	if err := s.disk.MkdirAll(folder); err != nil {
 		return nil, fmt.Errorf("backup folder: %w", err)
@@ -131,11 +135,14 @@ func isWhole(object string) (bool, error) {
 }
 
 // isLeftover reports whether e is a temporary file of ours: the name of an
-// object or of a file beside one, and the suffix that durable gives.
+// object, of a file beside one or of the note of a service, and the suffix that durable gives.
 func isLeftover(e fs.DirEntry) bool {
 	name, ok := strings.CutSuffix(e.Name(), durable.TempSuffix)
 	if !ok || !e.Type().IsRegular() {
 		return false
+	}
+	if strings.HasPrefix(name, retention.NoteFile+".") {
+		return true
 	}
 	const stamp = "20060102T150405.000Z"
 	if len(name) < len(stamp) {

@@ -51,6 +51,9 @@ func (r *run) exportInPlace(ctx context.Context) (*object, error) {
 	}
 	r.s.log.Debug("a snapshot is needed", "database", r.source, "reason", err)
 	r.m.Warnings = nil
+	if !errors.Is(err, errNeedsSnapshot) {
+		r.found = export.Choices{} // of a database that was written to, perhaps
+	}
 	return nil, r.removeSnapshot()
 }
 

@@ -21,7 +21,7 @@ func NewKeyFile(path string) (id string, err error) {
 		err = k.WriteFile(path)
 	}
 	if errors.Is(err, fs.ErrExist) {
-		return "", &Error{Op: "key new", Path: path, Err: err, Hint: "choose another path: what is sealed under a key is lost with it"}
+		return "", &Error{Op: "key new", Path: path, Err: fs.ErrExist, Hint: "choose another path: what is sealed under a key is lost with it"}
 	}
 	if err != nil {
 		return "", explain("key new", path, err)

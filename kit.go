@@ -38,22 +38,13 @@ func (s *Service) RecoveryKit(ctx context.Context, includeKeys bool) ([]byte, er
 			return err == nil && !used
 		})
 	}
-	places := []string{dir}
-	for _, text := range s.cfg.Copies {
-		if !destination.IsURL(text) {
-			if text, err = filepath.Abs(text); err != nil {
-				return nil, err
-			}
-		}
-		places = append(places, text)
+	places, err := s.kitPlaces()
+	if err != nil {
+		return nil, err
 	}
 	kit := keys.Kit{Made: s.now(), Writer: "litekeep " + Version, Databases: names, Destinations: places}
 	for _, ref := range s.cfg.Keys {
-		source, err := keys.ParseSource(ref)
-		if err != nil {
-			return nil, keyError(ctx, err)
-		}
-		k, err := kitKey(ctx, source, includeKeys)
+		k, err := kitKey(ctx, ref, includeKeys)
 		if err != nil {
 			return nil, err
 		}
@@ -64,8 +55,92 @@ func (s *Service) RecoveryKit(ctx context.Context, includeKeys bool) ([]byte, er
 	return text, explain("key kit", dir, err)
 }
 
+// RecoveryKitOf is RecoveryKit for the databases of several Configs, each of which has
+// a Name, and places and keys of its own: the page says for each of them where its
+// backups are, which of the keys open them, and how to restore from each place. A Config
+// without Keys is one whose backups are not sealed. from is the path of the configuration
+// that they come from, "" for none.
+func RecoveryKitOf(ctx context.Context, from string, all []Config, includeKeys bool, o ...Option) ([]byte, error) {
+	b := kitBuilder{kit: keys.Kit{Made: New(Config{}, o...).now(), Writer: "litekeep " + Version, From: from}, numbers: map[string]int{}}
+	for _, c := range all {
+		if err := b.add(ctx, New(c, o...), includeKeys); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range b.kit.Sets {
+		ref := ""
+		if len(s.Keys) > 0 {
+			ref = b.kit.Keys[s.Keys[0]].Source.String()
+		}
+		for _, c := range kitCommands(s.Destinations, s.Databases, ref) {
+			if !slices.Contains(b.kit.Commands, c) { // sets may share a place
+				b.kit.Commands = append(b.kit.Commands, c)
+			}
+		}
+	}
+	text, err := b.kit.Text()
+	return text, explain("key kit", from, err)
+}
+
+// kitBuilder puts a kit together.
+type kitBuilder struct {
+	kit     keys.Kit
+	numbers map[string]int // of the keys, by their references
+}
+
+// add adds the database of a Service, to those that have the same places and keys.
+func (b *kitBuilder) add(ctx context.Context, s *Service, includeKeys bool) error {
+	if err := s.cfg.validateAnywhere(); err != nil {
+		return err
+	}
+	places, err := s.kitPlaces()
+	if err != nil {
+		return err
+	}
+	set := keys.KitSet{Databases: []string{s.cfg.Name}, Destinations: places}
+	for _, ref := range s.cfg.Keys {
+		n, known := b.numbers[ref]
+		if !known {
+			k, err := kitKey(ctx, ref, includeKeys)
+			if err != nil {
+				return err
+			}
+			n = len(b.kit.Keys)
+			b.numbers[ref], b.kit.Keys = n, append(b.kit.Keys, k)
+		}
+		set.Keys = append(set.Keys, n)
+	}
+	same := slices.IndexFunc(b.kit.Sets, func(x keys.KitSet) bool {
+		return slices.Equal(x.Destinations, set.Destinations) && slices.Equal(x.Keys, set.Keys)
+	})
+	if same >= 0 {
+		b.kit.Sets[same].Databases = append(b.kit.Sets[same].Databases, s.cfg.Name)
+		return nil
+	}
+	b.kit.Sets = append(b.kit.Sets, set)
+	return nil
+}
+
+// kitPlaces are the places of the backups as they are found from anywhere on this
+// machine, BackupDirectory first.
+func (s *Service) kitPlaces() (places []string, err error) {
+	for _, text := range append([]string{s.cfg.BackupDirectory}, s.cfg.Copies...) {
+		if !destination.IsURL(text) {
+			if text, err = filepath.Abs(text); err != nil {
+				return nil, err
+			}
+		}
+		places = append(places, text)
+	}
+	return places, nil
+}
+
 // kitKey describes one key. Of a key file the page has the fingerprint at least.
-func kitKey(ctx context.Context, source keys.Source, include bool) (keys.KitKey, error) {
+func kitKey(ctx context.Context, ref string, include bool) (keys.KitKey, error) {
+	source, err := keys.ParseSource(ref)
+	if err != nil {
+		return keys.KitKey{}, keyError(ctx, err)
+	}
 	path, ok := strings.CutPrefix(source.String(), "file:")
 	if !ok {
 		return keys.KitKey{Source: source}, nil
@@ -78,15 +153,16 @@ func kitKey(ctx context.Context, source keys.Source, include bool) (keys.KitKey,
 }
 
 // kitCommands are the steps of a restore from each of the places, the folder of
-// the backups first, with the reference of a key.
+// the backups first, with the reference of a key, "" for none.
 func kitCommands(places, names []string, ref string) []keys.KitCommand {
-	dir, key := places[0], " --key "+quote(ref)
-	commands := []keys.KitCommand{
-		{Why: "See what there is", Line: "litekeep list --dir " + quote(dir)},
-		{Why: "Try the key", Line: "litekeep key check --dir " + quote(dir) + key},
+	dir, key := places[0], ""
+	commands := []keys.KitCommand{{Why: "See what there is", Line: "litekeep list --dir " + quote(dir)}}
+	if ref != "" {
+		key = " --key " + quote(ref)
+		commands = append(commands, keys.KitCommand{Why: "Try the key", Line: "litekeep key check --dir " + quote(dir) + key})
 	}
-	for i, place := range places {
-		for _, name := range names {
+	for _, name := range names {
+		for i, place := range places {
 			why := "Restore the newest backup of " + name + " to a new file"
 			if i > 0 {
 				why = "The same from " + place

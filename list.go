@@ -37,6 +37,12 @@ type Backup struct {
 	Damaged       bool          `json:"damaged"`
 	Pinned        time.Time     `json:"-"` // until when it may not be pruned; zero without a Pin
 	Warnings      []string      `json:"warnings"`
+	// PassedOver says, of the result of LatestBackup alone, which newer backups were
+	// not taken and why, and whether an older one holds more.
+	PassedOver []string `json:"-"`
+	// Future is, of the same result, the time of the newest backup if that lies in the
+	// future; it is taken only where there is no other.
+	Future time.Time `json:"-"`
 	// Problem says why the backup cannot be used, if its manifest or object
 	// is missing or damaged as far as listing can tell. The fields above may
 	// be unknown then.
@@ -53,6 +59,13 @@ type Backup struct {
 	// Copies says what became of the copies in other destinations, after
 	// CreateBackup.
 	Copies []CopyResult `json:"copies,omitempty"`
+	// SharedWith is the path of another database whose backups lie in the same
+	// folder under the same name, after CreateBackup. Nothing is pruned then; a
+	// warning says so. "" where there is none.
+	SharedWith string `json:"-"`
+	// ActOn are those of the Warnings of CreateBackup that ask for something to be
+	// done; the others are the same after each backup of the database.
+	ActOn []string `json:"-"`
 	// Pruned are the decisions of the retention after CreateBackup.
 	Pruned []Decision `json:"-"`
 }
@@ -92,6 +105,9 @@ func (s *Service) ListBackups(ctx context.Context) ([]*Backup, error) {
 	}
 	if err := s.cfg.Validate(); err != nil {
 		return nil, err
+	}
+	if err := s.checkPlace(s.cfg.BackupDirectory); err != nil {
+		return nil, explain("list", "", err)
 	}
 	names, err := s.names()
 	if errors.Is(err, fs.ErrNotExist) {

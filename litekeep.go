@@ -44,6 +44,7 @@ type Service struct {
 	progress func(Progress)
 	disk     durable.Disk
 	keys     *keyring
+	allow    func(folder string) error // says what is wrong with a folder of backups
 }
 
 // An Option changes a Service when it is made.
@@ -58,6 +59,15 @@ func WithClock(now func() time.Time) Option { return func(s *Service) { s.now = 
 // WithProgress makes the Service report how far a run has come. report is
 // called often, and by one goroutine at a time for each run; it must be quick.
 func WithProgress(report func(Progress)) Option { return func(s *Service) { s.progress = report } }
+
+// WithPlaceCheck makes the Service ask check for the absolute path of every folder of
+// backups, BackupDirectory and the Copies, before it reads from it or writes to it. An
+// error is what is wrong with that place, and nothing is done there: a folder that
+// is missing is not made. A backup whose BackupDirectory is refused is made in a folder
+// below TempDirectory, or the system's, and goes to the Copies from there.
+func WithPlaceCheck(check func(folder string) error) Option {
+	return func(s *Service) { s.allow = check }
+}
 
 // Progress says how far a run has come.
 type Progress struct {
@@ -86,6 +96,7 @@ func New(c Config, options ...Option) *Service {
 		now:      time.Now,
 		progress: func(Progress) {},
 		keys:     &keyring{},
+		allow:    func(string) error { return nil },
 	}
 	for _, o := range options {
 		o(s)

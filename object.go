@@ -20,7 +20,7 @@ type object struct {
 	partial string
 	final   string
 	written int64
-	flushed int64 // up to here the system was asked to begin writing
+	behind  durable.WriteBehind
 	done    bool
 }
 
@@ -46,18 +46,11 @@ func (r *run) createObject() (*object, error) {
 	}
 }
 
-// writeback is how much is written before the system is asked to begin storing
-// it, so that the flush at the end does not have to wait for all of it.
-const writeback = 8 << 20
-
 // Write writes to the object.
 func (o *object) Write(b []byte) (int, error) {
 	n, err := o.file.Write(b)
 	o.written += int64(n)
-	if o.written-o.flushed >= writeback {
-		durable.StartWriteback(o.file, o.flushed, o.written-o.flushed)
-		o.flushed = o.written
-	}
+	o.behind.Written(o.file, o.written)
 	return n, err
 }
 

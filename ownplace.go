@@ -27,6 +27,9 @@ type ownPlace struct {
 // ownPlace opens the folder of the database name. The error matches fs.ErrNotExist
 // when there is no BackupDirectory.
 func (s *Service) ownPlace(name string) (*ownPlace, error) {
+	if err := s.checkPlace(s.cfg.BackupDirectory); err != nil {
+		return nil, err
+	}
 	root, database := s.cfg.BackupDirectory, name
 	dir := filepath.Join(root, name)
 	if info, err := os.Lstat(dir); err == nil && info.Mode()&fs.ModeSymlink != 0 {
@@ -45,8 +48,10 @@ func (s *Service) ownPlace(name string) (*ownPlace, error) {
 	if err != nil {
 		return nil, err
 	}
+	at := vault.Place{Name: s.cfg.BackupDirectory, Store: store, Policy: s.cfg.policy(), Grace: s.cfg.TrashGrace}
+	at.TermsOf = s.termsOf(&at, "")
 	return &ownPlace{
-		Place:    vault.Place{Name: s.cfg.BackupDirectory, Store: store, Policy: s.cfg.policy(), Grace: s.cfg.TrashGrace},
+		Place:    at,
 		Closer:   store,
 		database: database,
 		path:     func(ref vault.Ref) string { return filepath.Join(dir, ref.Object) },

@@ -23,21 +23,27 @@ type Decision struct {
 	Keep     bool      `json:"keep"`
 	// Rules are those that keep it, in words for programs: pinned, newest, minimum,
 	// last, within, hourly, daily, weekly, monthly, yearly, future, unknown-time,
-	// none-verified, none-newer. None where it is dropped, or kept by a lock.
+	// none-verified, none-newer, held. None where it is dropped, or kept by a lock.
 	Rules   []string `json:"rules"`
 	Reason  string   `json:"reason"` // all of them, or what it missed, for people
 	Future  bool     `json:"clock_in_future,omitempty"`
 	Trashed bool     `json:"trashed"`         // moved to the trash; false in a dry run
 	Removed bool     `json:"removed"`         // gone; false in a dry run
 	Error   string   `json:"error,omitempty"` // why it could not be removed
+
+	// ServiceRule is the rule of a service by which it was decided, nil if it was the
+	// Config's. Held says why nothing may go, where the rule of a service cannot be used
+	// or is to keep everything; what would have gone has the rule "held" then.
+	ServiceRule *ServiceRule `json:"-"`
+	Held        string       `json:"-"`
 }
 
 // CleanupOldBackups removes the backups of the configured database, or of all
 // databases if the Config names none, that the retention does not keep: in
 // BackupDirectory and in the other destinations, each of which may have a retention
 // of its own. The newest verified backup of each database always stays. With a
-// TrashGrace they go to the trash, and what was there for longer is removed. In a
-// dry run nothing changes.
+// TrashGrace they go to the trash, and what was there for the TrashGrace of the run
+// that dropped it is removed. In a dry run nothing changes.
 //
 // It returns a decision for every backup, and for every one that goes from the
 // trash; a backup that could not be removed is tried again by the next cleanup, and
@@ -106,6 +112,21 @@ func (s *Service) prune(ctx context.Context, name string, dryRun bool) ([]Decisi
 	return all, err
 }
 
+// pruneAfter applies the retention in all places after the backup b, unless it is a
+// safety backup or replaces nothing. What went wrong is a warning of b.
+func (s *Service) pruneAfter(ctx context.Context, b *Backup, p *vault.Pin) {
+	if b.Verified.IsZero() || p != nil || s.cfg.NoPrune || b.SharedWith != "" {
+		return
+	}
+	own, err := s.prune(ctx, s.cfg.Name, false)
+	copies, copiesErr := s.pruneAt(ctx, s.cfg.Copies, s.cfg.Name, false)
+	b.Pruned = append(own, copies...)
+	b.warn(HeldBack(b.Pruned)...)
+	if err := errors.Join(err, copiesErr); err != nil {
+		b.warn("old backups were not all removed: " + err.Error())
+	}
+}
+
 // pruneAt applies the retention of each of some destinations. One that fails does
 // not stop the next.
 func (s *Service) pruneAt(ctx context.Context, texts []string, database string, dryRun bool) ([]Decision, error) {
@@ -140,6 +161,7 @@ func (s *Service) decisions(found []vault.Decision, path func(vault.Ref) string)
 		d := Decision{
 			Path: path(v.Ref), Database: v.Database, Time: v.Time, Size: v.Bytes, Keep: v.Keep, Rules: []string{},
 			Reason: v.Reason, Future: v.Future, Trashed: v.Trashed, Removed: v.Removed,
+			ServiceRule: serviceRule(v.Terms), Held: v.Terms.Hold,
 		}
 		for _, r := range v.Rules {
 			d.Rules = append(d.Rules, string(r))

@@ -408,6 +408,10 @@ func TestPruneKeepsSourcesApart(t *testing.T) {
 	if filepath.Dir(b.Path) != w.folder {
 		t.Fatalf("the test needs one folder: %s", b.Path)
 	}
+	if len(w.list()) != 3 {
+		t.Errorf("pruned by a backup beside those of another database: %+v", w.list())
+	}
+	w.cleanup(false)
 	if exists(oldest) || !exists(first) || !exists(b.Path) || len(w.list()) != 2 {
 		t.Errorf("not the newest of each is left: %+v", w.list())
 	}

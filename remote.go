@@ -108,9 +108,9 @@ type remoteObject struct {
 // Close closes the destination.
 func (o remoteObject) Close() error { return o.destination.Close() }
 
-// latestAt is LatestBackup in a destination: folder is its URL with the name of
-// the database as the last element.
-func (s *Service) latestAt(ctx context.Context, folder string) (*Backup, error) {
+// latestAt is latest in a destination: folder is its URL with the name of the database
+// as the last element.
+func (s *Service) latestAt(ctx context.Context, folder string, c choice) (*Backup, error) {
 	text, database, ok := destination.SplitDatabase(folder)
 	if !ok {
 		return nil, &Error{
@@ -127,21 +127,23 @@ func (s *Service) latestAt(ctx context.Context, folder string) (*Backup, error) 
 	if err != nil {
 		return nil, explain("list", folder, err)
 	}
-	var c choice
 	for _, found := range list { // the newest first
 		if found.Problem != "" {
+			c.pass(destination.Join(text, found.Ref), found.Problem)
 			continue
 		}
 		at := remotePlace{s: s, text: text, ref: found.Ref, open: d}
-		b, err := readBackup(ctx, at, folder, nil)
+		b, err := readBackup(ctx, at, folder, c.opener())
 		b.Path = destination.Join(text, found.Ref)
-		if err == nil && c.offer(b) {
+		if err != nil {
+			c.pass(b.Path, err.Error())
+		} else if c.offer(b) {
 			break
 		}
 	}
 	best := c.best()
 	if best == nil {
-		return nil, &Error{Op: "list", Path: folder, Err: ErrNoBackup, Hint: "`litekeep list --dir URL` shows what is there"}
+		return nil, &Error{Op: "list", Path: folder, Err: ErrNoBackup, Hint: "`litekeep list --dir " + quote(text) + "` shows what is there"}
 	}
 	return best, nil
 }

@@ -10,11 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/durable"
 	"github.com/litekeep/litekeep/internal/engine"
 	"github.com/litekeep/litekeep/internal/rebuild"
-	"github.com/litekeep/litekeep/internal/vault"
 )
 
 // RestoreOptions are the choices of RestoreBackup. The zero value is the safe
@@ -43,17 +41,16 @@ type Restored struct {
 	DryRun       bool      `json:"dry_run"`
 	Replaced     bool      `json:"replaced"` // the target was a database before
 	SafetyBackup string    `json:"safety_backup,omitempty"`
+	KeptFiles    []string  `json:"kept_files,omitempty"` // of a target too damaged for a safety backup
 	Warnings     []string  `json:"warnings"`
 	Steps        []string  `json:"steps"` // what was done, or would be
 	Seconds      float64   `json:"duration_seconds"`
 }
 
-// safetyPin is how long prune leaves a safety backup alone.
-const safetyPin = 30 * 24 * time.Hour
-
 // RestoreBackup restores the backup whose object is at path to the database at
 // target. The new database is built and proven beside the target; if the target
-// exists a safety backup of it is taken; only then the new content is published:
+// exists a safety backup of it is taken, or its files are copied as they are if it
+// is too damaged for that; only then the new content is published:
 // by renaming, or through SQLite in one transaction where a database exists, so
 // that processes which have it open go on and see the new content. On an error
 // the target is as it was.
@@ -227,7 +224,7 @@ func (r *restore) rehearse(ctx context.Context) error {
 		return err
 	}
 	if !r.o.NoProof {
-		r.step("prove it: content digest, integrity_check, foreign_key_check")
+		r.step("prove it: content digest, SQLite's checks")
 	}
 	if !r.exists {
 		r.step("rename it to %s", r.target)
@@ -235,7 +232,7 @@ func (r *restore) rehearse(ctx context.Context) error {
 	}
 	r.out.Replaced = true
 	if !r.o.NoSafetyBackup {
-		r.step("back up what %s holds now", r.target)
+		r.step("back up what %s holds now, or keep its files as they are if it is damaged", r.target)
 	}
 	r.step("publish it into %s in one transaction", r.target)
 	return r.canPublish(ctx)
@@ -311,54 +308,54 @@ func (r *restore) publishOptions() engine.PublishOptions {
 // publishOver replaces the content of the database at the target.
 func (r *restore) publishOver(ctx context.Context) error {
 	r.out.Replaced = true
-	if err := engine.CanPublish(ctx, r.built_(), r.target, r.publishOptions()); err != nil {
-		return r.targetError(err)
-	}
-	if !r.o.NoSafetyBackup {
-		if err := r.safetyBackup(ctx); err != nil {
-			return err
-		}
-	}
 	o := r.publishOptions()
 	o.Progress = r.s.pages("publish", r.out.SizeBytes)
-	if err := engine.Publish(ctx, r.built_(), r.target, o); err != nil {
+	p, err := engine.NewPublication(ctx, r.built_(), r.target, o)
+	if err != nil {
 		return r.targetError(err)
 	}
+	if r.o.NoSafetyBackup {
+		err = r.targetError(p.Publish(ctx))
+	} else {
+		err = r.publishKept(ctx, p)
+	}
+	if err = errors.Join(err, p.Close()); err != nil {
+		return err
+	}
 	r.step("published it into %s", r.target)
+	if r.built.Database.JournalMode == engine.JournalWAL {
+		return nil
+	}
+	// What others have open in WAL mode cannot leave it. It is published all the
+	// same, so that this cannot be seen is no failure.
+	if wal, err := engine.InWALMode(ctx, r.target, r.s.cfg.BusyTimeout); err == nil && wal {
+		r.warn("%s stays in WAL mode, and was backed up in another: PRAGMA journal_mode=DELETE changes that once nobody has it open", r.target)
+	}
 	return nil
 }
 
-// safetyBackup backs up the target among the backups that the restored one lies
-// with.
-func (r *restore) safetyBackup(ctx context.Context) error {
-	c := r.s.cfg
-	c.DatabasePath, c.Name, c.VerifyOnBackup = r.target, databaseName(r.target), true
-	if r.backup.manifest != nil && !destination.IsURL(r.out.Backup) {
-		path, err := filepath.Abs(r.out.Backup)
-		if err != nil {
+// keepTries is how often what the target holds is kept before somebody who never stops
+// writing to it is told of.
+const keepTries = 4
+
+// publishKept publishes what p has, unless the target holds something by then that was not
+// kept: then it keeps that first, while nobody can write.
+func (r *restore) publishKept(ctx context.Context, p *engine.Publication) error {
+	begin := p.Watch
+	for try := 1; ; try++ {
+		if err := begin(ctx); err != nil {
+			return r.targetError(err)
+		}
+		if err := r.keepTarget(ctx); err != nil {
 			return err
 		}
-		// A backup that was copied somewhere else says nothing of where backups are.
-		if folder := filepath.Dir(path); filepath.Base(folder) == r.backup.manifest.Database {
-			c.BackupDirectory = filepath.Dir(folder)
+		err := p.Publish(ctx)
+		if !errors.Is(err, engine.ErrChanged) || try == keepTries {
+			return r.targetError(err)
 		}
+		r.step("keep it again: %s was written to since", r.target)
+		begin = p.Hold
 	}
-	safety := *r.s
-	safety.cfg = c
-	now := r.s.now()
-	b, err := safety.createBackup(ctx, &vault.Pin{
-		Note: "before a restore of " + r.out.Backup, Since: now, Until: now.Add(safetyPin), Safety: true,
-	})
-	if err != nil {
-		e := &Error{Op: "safety backup of", Path: r.target, Err: err, Hint: "--no-safety-backup goes without one; what the target holds now is lost then"}
-		if errors.Is(explain("", "", err), ErrBusy) {
-			e.Kind = ErrBusy
-		}
-		return e
-	}
-	r.out.SafetyBackup = b.Path
-	r.step("backed up what %s held to %s", r.target, b.Path)
-	return nil
 }
 
 // targetError marks an error as one of the target.
@@ -366,10 +363,10 @@ func (r *restore) targetError(err error) error {
 	if err == nil {
 		return nil
 	}
-	e := &Error{Op: "publish to", Path: r.target, Kind: ErrTarget, Err: err}
+	e := &Error{Op: "publish into", Path: r.target, Kind: ErrTarget, Err: err}
 	var refused *engine.PublishError
 	switch {
-	case errors.Is(err, engine.ErrBusy):
+	case errors.Is(err, engine.ErrBusy), errors.Is(err, engine.ErrChanged):
 		e.Kind, e.Hint = ErrBusy, "somebody writes to the target; try again, or wait longer with --busy-timeout"
 	case errors.As(err, &refused):
 		e.Hint = refused.WayOut

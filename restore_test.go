@@ -180,6 +180,9 @@ func TestRestoreOfZeroBytes(t *testing.T) {
 				t.Fatal(err)
 			}
 			b := w.backup()
+			if len(b.Warnings) != 2 || !strings.Contains(b.Warnings[0], "0 bytes") || !strings.Contains(b.Warnings[1], "has 0 rows") {
+				t.Errorf("warnings %q", b.Warnings)
+			}
 			if mode == "WAL" { // an empty file has no pages of the right size
 				before := tree(t, w.dir)
 				if _, err := w.RestoreBackup(t.Context(), b.Path, target, litekeep.RestoreOptions{}); !errors.Is(err, litekeep.ErrTarget) {
@@ -269,6 +272,9 @@ func TestRestoreOverOpenDatabase(t *testing.T) {
 			want("-SELECT count(*) FROM note", "2")
 			want("-INSERT INTO note VALUES('written before')", "")
 			r := w.restore(b.Path, target)
+			if told := strings.Contains(strings.Join(r.Warnings, "\n"), "stays in WAL mode"); told != (mode == "wal") {
+				t.Errorf("warnings %q", r.Warnings)
+			}
 			want("SELECT count(*) FROM account", "3")
 			want("-SELECT count(*) FROM account", "3")
 			want("INSERT INTO account(owner) VALUES('written after')", "")
@@ -322,5 +328,26 @@ func TestRestoreOverReader(t *testing.T) {
 			same(t, was, target)
 			alone(t, target)
 		})
+	}
+}
+
+// TestRootOfAPageThatWent restores a trigger and a virtual table whose schema rows
+// name pages that only the source has. SQLite looks at the number, though neither
+// has a b-tree, and would not open the restored database.
+func TestRootOfAPageThatWent(t *testing.T) {
+	w := newWorld(t, `CREATE TABLE t(a); INSERT INTO t VALUES (1); CREATE TABLE gone(b); INSERT INTO gone VALUES (zeroblob(60000));
+		CREATE TRIGGER near AFTER DELETE ON t BEGIN SELECT 1; END; CREATE TRIGGER far AFTER INSERT ON t BEGIN SELECT 1; END;
+		CREATE VIRTUAL TABLE v USING rtree(id, a, b); DROP TABLE gone;
+		PRAGMA writable_schema=ON; UPDATE sqlite_schema SET rootpage=2 WHERE name='near';
+		UPDATE sqlite_schema SET rootpage=15 WHERE name='far'; UPDATE sqlite_schema SET rootpage=14 WHERE name='v'`, nil)
+	b := w.backup()
+	if len(b.Warnings) != 2 || !strings.Contains(b.Warnings[0], `"far"`) || !strings.Contains(b.Warnings[1], `"v"`) {
+		t.Errorf("warnings %q", b.Warnings)
+	}
+	target := filepath.Join(w.dir, "restored.db")
+	w.restore(b.Path, target)
+	const roots = "SELECT name, rootpage FROM sqlite_schema WHERE name IN ('near', 'far', 'v') ORDER BY 1; SELECT a FROM t"
+	if got, want := query(t, target, roots), query(t, w.db, roots); strings.NewReplacer("15", "0", "14", "0").Replace(want) != got {
+		t.Errorf("restored %q, of %q", got, want)
 	}
 }

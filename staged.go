@@ -61,10 +61,26 @@ func (s *Service) createStaged(ctx context.Context, p *vault.Pin) (b *Backup, er
 	if !b.Verified.IsZero() && p == nil && !s.cfg.NoPrune {
 		b.Pruned, err = s.pruneAt(ctx, places, s.cfg.Name, false)
 		if err != nil {
-			b.Warnings = append(b.Warnings, "old backups were not all removed: "+err.Error())
+			b.warn("old backups were not all removed: " + err.Error())
 		}
+		b.warn(HeldBack(b.Pruned)...)
 	}
 	return b, nil
+}
+
+// createAway is createBackup where BackupDirectory cannot be used, and away says why:
+// the other places get the backup. A safety backup is one wherever it lies, so one
+// place is enough for it.
+func (s *Service) createAway(ctx context.Context, p *vault.Pin, away error) (*Backup, error) {
+	if len(s.cfg.Copies) == 0 {
+		return nil, away
+	}
+	s.log.Error("backing up to the other places alone", "error", away)
+	staged := *s
+	if p != nil {
+		staged.cfg.MinCopies = 1
+	}
+	return staged.createStaged(ctx, p)
 }
 
 // planStaged is planBackup where BackupDirectory is the URL of a destination.

@@ -30,6 +30,9 @@ type SyncOptions struct {
 	// counts as damaged if its object is missing or has another size.
 	Full   bool
 	DryRun bool
+	// Keys, if not nil, is called with the path of each copy that is given the keys of
+	// a rotation, or would be. It counts as no action.
+	Keys func(path string)
 }
 
 // SyncCopies copies what a destination lacks from one that has it whole, which is
@@ -57,6 +60,11 @@ func (s *Service) SyncCopies(ctx context.Context, o SyncOptions) (_ []SyncAction
 	}
 	actions, err := vault.Sync(ctx, places, vault.SyncOptions{
 		Database: s.cfg.Name, Level: level, DryRun: o.DryRun, Now: s.now(),
+		Keys: func(place string, ref vault.Ref) {
+			if o.Keys != nil {
+				o.Keys(destination.Join(place, ref))
+			}
+		},
 		Report: func(a vault.Action) {
 			s.log.Info("sync", "backup", a.Key(), "from", a.From, "to", a.Place, "done", a.Done, "error", a.Err)
 		},

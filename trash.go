@@ -42,7 +42,7 @@ func (s *Service) ListTrash(ctx context.Context) ([]TrashedBackup, error) {
 			at, _, _ := manifest.ParseObjectName(x.Object)
 			all = append(all, TrashedBackup{
 				Path: t.path(x.Ref), Destination: t.text, Database: x.Database, Timestamp: at.Time, SizeBytes: max(x.Size, 0),
-				TrashedAt: x.Since, RemoveAfter: x.Since.Add(t.Grace), Problem: x.Problem,
+				TrashedAt: x.Since, RemoveAfter: t.StaysUntil(ctx, x), Problem: x.Problem,
 			})
 		}
 		return nil

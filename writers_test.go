@@ -115,6 +115,41 @@ func TestBackupsBesideWriter(t *testing.T) {
 	}
 }
 
+// TestRestoreLosesNoCommit restores over a database that another process writes to all the
+// time. Each of its transactions is in the safety backup or in the database afterwards.
+func TestRestoreLosesNoCommit(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"delete", "wal"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, ledgerSQL, nil)
+			b := w.backup()
+			target := filepath.Join(w.dir, "target.db")
+			makeDatabase(t, target, "PRAGMA journal_mode="+mode+";"+ledgerSQL)
+			writer := startActor(t, "write", target)
+			time.Sleep(200 * time.Millisecond)
+			r := w.restore(b.Path, target)
+			time.Sleep(200 * time.Millisecond)
+			transactions := writer.finish()
+			was := filepath.Join(w.dir, "was.db")
+			w.restore(r.SafetyBackup, was)
+			var before, after, all int64
+			if _, err := fmt.Sscan(query(t, was, "SELECT n FROM version"), &before); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := fmt.Sscan(query(t, target, "SELECT n FROM version"), &after); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := fmt.Sscan(transactions, &all); err != nil {
+				t.Fatal(err)
+			}
+			if before == 0 || after == 0 || before+after != all {
+				t.Errorf("%d transactions: %d in the safety backup, %d after it (%q)", all, before, after, r.Steps)
+			}
+		})
+	}
+}
+
 // TestBackupOfLockedDatabase waits for a lock for as long as it is told.
 func TestBackupOfLockedDatabase(t *testing.T) {
 	t.Parallel()
