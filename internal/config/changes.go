@@ -3,13 +3,15 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // Changes says in words what is different in after, a line each: "database app: added",
 // "database app: schedule: 0 2 * * * → @hourly". Secrets are not shown. The defaults
-// are not compared: what they changed shows in the databases.
+// are not compared: what they changed shows in the databases. A line ends in AtNextStart
+// where a service that runs goes on as before.
 func Changes(before, after *Config) []string {
 	old, now := flatten(before), flatten(after)
 	var lines []string
@@ -23,18 +25,38 @@ func Changes(before, after *Config) []string {
 			lines = append(lines, name+": added")
 		}
 	}
+	for _, name := range sortedKeys(now.elements) {
+		switch gone := now.gone[name]; {
+		case gone == old.gone[name]:
+		case gone:
+			lines = append(lines, name+": the file is gone")
+		default:
+			lines = append(lines, name+": the file is back")
+		}
+	}
 	for _, path := range now.order {
 		from, to := old.values[path], now.values[path]
 		if now.of[path] != "" && !old.elements[now.of[path]] || from.equal(to) {
 			continue
 		}
+		line := fmt.Sprintf("%s: %s → %s", path, from.shown, to.shown)
 		if from.shown == to.shown {
-			lines = append(lines, path+": changed") // a secret
-			continue
+			line = path + ": changed" // a secret
 		}
-		lines = append(lines, fmt.Sprintf("%s: %s → %s", path, from.shown, to.shown))
+		if needsRestart(path) {
+			line += AtNextStart
+		}
+		lines = append(lines, line)
 	}
 	return lines
+}
+
+// AtNextStart ends what a reload does not change: the service has its state open and
+// listens already.
+const AtNextStart = " (at the next start)"
+
+func needsRestart(path string) bool {
+	return path == "state" || strings.HasPrefix(path, "server.") && path != "server.public_url"
 }
 
 // flat is a Config as values by their paths in words.
@@ -43,6 +65,7 @@ type flat struct {
 	values   map[string]flatValue
 	of       map[string]string // the database or channel that a value belongs to
 	elements map[string]bool   // "database app", "channel ops"
+	gone     map[string]bool   // those whose file is gone
 }
 
 // flatValue is one value: what is compared, and what is shown.
@@ -51,8 +74,21 @@ type flatValue struct{ text, shown string }
 func (v flatValue) equal(other flatValue) bool { return v.text == other.text }
 
 func flatten(c *Config) *flat {
-	f := &flat{values: map[string]flatValue{}, of: map[string]string{}, elements: map[string]bool{}}
-	f.add("", "", reflect.ValueOf(c).Elem())
+	f := &flat{values: map[string]flatValue{}, of: map[string]string{}, elements: map[string]bool{}, gone: map[string]bool{}}
+	own := *c
+	own.Databases = slices.DeleteFunc(slices.Clone(c.Databases), func(db Database) bool { return db.Match != "" })
+	f.add("", "", reflect.ValueOf(&own).Elem())
+	for _, p := range c.Patterns {
+		name := "databases " + p.Match
+		f.elements[name] = true
+		f.add(name, name, reflect.ValueOf(p))
+	}
+	for _, db := range c.Databases {
+		if db.Match != "" { // its settings are those of the pattern
+			name := elementName(reflect.ValueOf(db))
+			f.elements[name], f.gone[name] = true, db.Gone
+		}
+	}
 	return f
 }
 

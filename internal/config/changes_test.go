@@ -23,6 +23,8 @@ func TestChanges(t *testing.T) {
 		{"listen: 0.0.0.0:8420", `listen: "off"`},
 		{"destinations: [/backups, ", "destinations: [/elsewhere, "},
 		{"events: [failed, overdue]", "events: []"},
+		{"state: state", "state: other"},
+		{"public_url: https://backups.example.org/", "public_url: https://other.example"},
 	} {
 		text := strings.Replace(full, r.from, r.to, 1)
 		if text == full {
@@ -35,10 +37,12 @@ func TestChanges(t *testing.T) {
 				"  time_limit: 25m":      {"database app: time_limit: 20m → 25m", "database shop: time_limit: 20m → 25m"},
 				"another-hunter":         {"channel ops: password: changed"},
 				"alive, type: heartbeat": {"channel dead: removed", "channel alive: added"},
-				`listen: "off"`:          {"server.listen: 0.0.0.0:8420 → off"},
+				`listen: "off"`:          {"server.listen: 0.0.0.0:8420 → off (at the next start)"},
 				"destinations: [/elsewhere, ": {"database app: destinations: /backups, s3://bucket/x?region=eu-central-1, /etc/litekeep/copies → " +
 					"/elsewhere, s3://bucket/x?region=eu-central-1, /etc/litekeep/copies"},
-				"events: []": {"channel local: events: failed, overdue → none"},
+				"state: other":                      {"state: /etc/litekeep/state → /etc/litekeep/other (at the next start)"},
+				"public_url: https://other.example": {"server.public_url: https://backups.example.org → https://other.example"},
+				"events: []":                        {"channel local: events: failed, overdue → none"},
 			}[r.to]
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)

@@ -8,8 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/litekeep/litekeep"
@@ -59,6 +59,7 @@ func (c *Config) Check(ctx context.Context, o CheckOptions) ([]Finding, []Outloo
 	if len(c.Notifications.Channels) == 0 {
 		k.warn("notifications.channels", "add a channel", "nobody is told when something goes wrong")
 	}
+	k.patterns(c)
 	k.sameFiles(c)
 	outlooks := make([]Outlook, len(c.Databases))
 	for i := range c.Databases {
@@ -163,6 +164,28 @@ func (k *checker) secrets(c *Config) {
 	}
 }
 
+// patterns tells what patterns could not make databases of, and which have brought none.
+func (k *checker) patterns(c *Config) {
+	for _, m := range c.Misfits {
+		k.fail("databases."+m.Match+".match", m.Hint, "%s: %s", m.Path, m.Message)
+	}
+	for _, p := range c.Patterns {
+		if !slices.ContainsFunc(c.Databases, func(db Database) bool { return db.Match == p.Match }) {
+			k.warn("databases."+p.Match+".match", "is it spelt right, and may the user of the service read the folder?", "%s matches no file yet", p.Match)
+		}
+	}
+	if len(c.Patterns) == 0 {
+		return // Parse knows all names
+	}
+	for _, ch := range c.Notifications.Channels {
+		for _, name := range ch.Databases {
+			if c.Database(name) == nil {
+				k.warn("notifications.channels."+ch.Name+".databases", "", "there is no database %s yet", name)
+			}
+		}
+	}
+}
+
 // sameFiles finds databases with two names, by symbolic or hard links.
 func (k *checker) sameFiles(c *Config) {
 	infos := make([]fs.FileInfo, len(c.Databases))
@@ -217,6 +240,8 @@ func (k *checker) database(db *Database) Outlook {
 func (k *checker) file(db *Database) {
 	info, err := os.Stat(db.Path)
 	switch {
+	case db.Gone:
+		k.fail(dbKey(db, "path"), "if it was deleted on purpose, add "+db.Name+" to except:", "the file is gone: %s", db.Path)
 	case err != nil:
 		k.fail(dbKey(db, "path"), "", "look at %s: %v", db.Path, cause(err))
 	case !info.Mode().IsRegular():
@@ -262,28 +287,8 @@ func (k *checker) keys(db *Database) {
 
 // Words says what a retention keeps, for people.
 func (r Retention) Words() string {
-	var parts []string
-	add := func(n int, thing string) {
-		if n > 0 {
-			parts = append(parts, fmt.Sprintf(thing, n))
-		}
-	}
-	if r.Within > 0 {
-		parts = append(parts, "all of the last "+retention.FormatDuration(r.Within))
-	}
-	add(r.Last, "the newest %d")
-	add(r.Hourly, "%d hourly")
-	add(r.Daily, "%d daily")
-	add(r.Weekly, "%d weekly")
-	add(r.Monthly, "%d monthly")
-	add(r.Yearly, "%d yearly")
-	text := strings.Join(parts, ", ")
-	if text != "" {
-		text += "; "
-	}
-	text += fmt.Sprintf("never fewer than %d", r.Minimum)
-	if r.Trash > 0 {
-		text += "; " + retention.FormatDuration(r.Trash) + " in the trash"
-	}
-	return text
+	return retention.Words(retention.Policy{
+		KeepWithin: r.Within, KeepLast: r.Last, KeepHourly: r.Hourly, KeepDaily: r.Daily, KeepWeekly: r.Weekly,
+		KeepMonthly: r.Monthly, KeepYearly: r.Yearly, KeepMinimum: r.Minimum,
+	}, r.Trash)
 }

@@ -36,6 +36,7 @@ func (db *Database) Core() litekeep.Config {
 // retain sets the retention.
 func (db *Database) retain(c *litekeep.Config) {
 	r := db.Retention
+	c.OwnRetention = true
 	c.KeepWithin = max(r.Within, time.Nanosecond) // 0 would be the default of the library
 	c.KeepLast = max(r.Last, 1)                   // likewise; the minimum keeps one anyhow
 	c.KeepHourly, c.KeepDaily, c.KeepWeekly, c.KeepMonthly, c.KeepYearly = r.Hourly, r.Daily, r.Weekly, r.Monthly, r.Yearly

@@ -104,7 +104,7 @@ func (d *decoder) mapping(path string, node *ast.MappingNode, v reflect.Value) {
 		full := join(path, k.name)
 		if value := values[k.name]; value != nil {
 			d.value(full, value, v.FieldByIndex(k.index), k)
-		} else if k.required {
+		} else if k.required || k.or != "" && values[k.or] == nil {
 			d.add(d.missingAt(path, node), full, "is missing", "")
 			d.bad[full] = true
 		}
@@ -158,7 +158,7 @@ func (d *decoder) value(path string, node ast.Node, v reflect.Value, k key) {
 		d.wrong(path, "leave the key out for the default", "has no value")
 	case *ast.MappingNode:
 		if v.Kind() != reflect.Struct || v.Type() == secretType {
-			d.wrong(path, "", "want %s, not keys with values", want(v.Type()))
+			d.wrong(path, bracesHint(node, v), "want %s, not keys with values", want(v.Type()))
 			return
 		}
 		d.mapping(path, node, v)
@@ -171,6 +171,14 @@ func (d *decoder) value(path string, node ast.Node, v reflect.Value, k key) {
 	default:
 		d.scalar(path, node, v, k)
 	}
+}
+
+// bracesHint tells of the quotes that a text such as {name} lacks.
+func bracesHint(node *ast.MappingNode, v reflect.Value) string {
+	if v.Kind() == reflect.String && node.IsFlowStyle {
+		return "put a text that begins with { in quotes"
+	}
+	return ""
 }
 
 // startOf is where a value begins.

@@ -27,6 +27,7 @@ func Events() []string {
 	return []string{
 		"failed", "recovered", "overdue", "hung", "shrunken", "destination-down", "destination-up",
 		"verification-failed", "disk-low", "disk-ok", "restore-done", "started", "config-refused",
+		"joined", "gone", "left-out",
 	}
 }
 

@@ -19,7 +19,9 @@ func (c *Config) YAML() string { return encode(c, Secret.String) }
 // encode writes a Config. secret says what stands for a Secret that is set.
 func encode(c *Config, secret func(Secret) string) string {
 	e := &encoder{secret: secret}
-	e.mapping(reflect.ValueOf(c).Elem(), "", "")
+	written := *c
+	written.Databases = slices.Concat(slices.DeleteFunc(slices.Clone(c.Databases), func(db Database) bool { return db.Match != "" }), c.Patterns)
+	e.mapping(reflect.ValueOf(&written).Elem(), "", "")
 	return e.b.String()
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,10 +17,23 @@ type Line struct {
 	Value   string
 }
 
-// Lines returns the configuration as it is in force, a line for each setting.
+// Lines returns the configuration as it is in force, a line for each setting. Of a
+// database that a pattern has brought the lines say where it is from; its settings are
+// those of the pattern, which has a section of its own.
 func (c *Config) Lines() []Line {
 	var l lines
-	l.add("", "", reflect.ValueOf(c).Elem())
+	own := *c
+	own.Databases = slices.DeleteFunc(slices.Clone(c.Databases), func(db Database) bool { return db.Match != "" })
+	l.add("", "", reflect.ValueOf(&own).Elem())
+	for _, p := range c.Patterns {
+		l.add("databases "+p.Match, "", reflect.ValueOf(p))
+	}
+	for _, db := range c.Databases {
+		if db.Match != "" {
+			l.put("database "+db.Name, "path", db.Path)
+			l.put("database "+db.Name, "match", db.Match)
+		}
+	}
 	return l.list
 }
 

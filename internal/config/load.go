@@ -17,6 +17,14 @@ const maxSecretFile = 64 << 10
 
 // Load reads the file at path; see Parse.
 func Load(path string, env func(string) (string, bool)) (*Config, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, text, env)
+}
+
+func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
@@ -26,7 +34,7 @@ func Load(path string, env func(string) (string, bool)) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	return Parse(path, text, env)
+	return text, nil
 }
 
 // Parse reads a configuration. name is the file's, for messages and for the folder
@@ -42,6 +50,16 @@ func Parse(name string, text []byte, env func(string) (string, bool)) (*Config, 
 }
 
 func parseConfig(name, folder string, text []byte, env func(string) (string, bool), readFile func(string) (string, error)) (*Config, error) {
+	c, err := decodeConfig(name, folder, text, env, readFile)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// decodeConfig is parseConfig that also returns what could be read of a configuration
+// that is not valid; nil if it is not YAML.
+func decodeConfig(name, folder string, text []byte, env func(string) (string, bool), readFile func(string) (string, error)) (*Config, error) {
 	p := &problems{name: name, text: newSource(string(text)), hidden: map[place]bool{}}
 	top := readDocument(text, p)
 	if err := p.err(); err != nil {
@@ -75,10 +93,7 @@ func parseConfig(name, folder string, text []byte, env func(string) (string, boo
 		d.override(c)
 		d.validate(c)
 	}
-	if err := d.err(); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return c, d.err()
 }
 
 // clone returns settings that share nothing with s.

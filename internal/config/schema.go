@@ -79,7 +79,20 @@ func Schema() ([]byte, error) {
 			events.Items.Enum = anyOf(Events())
 		}
 	}
+	if database := s.Definitions["Database"]; database != nil {
+		database.OneOf = orKeys(reflect.TypeFor[Database]())
+	}
 	return json.MarshalIndent(s, "", "  ")
+}
+
+// orKeys say that of a key and the one that can stand in its place there is one.
+func orKeys(t reflect.Type) (list []*jsonschema.Schema) {
+	for _, k := range keysOf(t) {
+		if k.or != "" {
+			list = append(list, &jsonschema.Schema{Required: []string{k.name}}, &jsonschema.Schema{Required: []string{k.or}})
+		}
+	}
+	return list
 }
 
 // schemaOf gives the types of values that are texts in the file their patterns. A

@@ -27,6 +27,7 @@ type schemaNode struct {
 	Enum        []any                  `json:"enum"`
 	Pattern     string                 `json:"pattern"`
 	AnyOf       []*schemaNode          `json:"anyOf"`
+	OneOf       []*schemaNode          `json:"oneOf"`
 	Additional  *bool                  `json:"additionalProperties"`
 	Defs        map[string]*schemaNode `json:"$defs"`
 }
@@ -67,6 +68,15 @@ func misfits(root, s *schemaNode, path string, v any) []string {
 			if _, ok := v[k]; !ok {
 				wrong = append(wrong, path+"."+k+": missing")
 			}
+		}
+		fits := 0
+		for _, one := range s.OneOf { // which say what is required, and no more
+			if !slices.ContainsFunc(one.Required, func(k string) bool { _, ok := v[k]; return !ok }) {
+				fits++
+			}
+		}
+		if len(s.OneOf) > 0 && fits != 1 {
+			wrong = append(wrong, fmt.Sprintf("%s: %d of its forms fit", path, fits))
 		}
 	case []any:
 		if s.Items == nil {
@@ -136,7 +146,7 @@ func TestSample(t *testing.T) {
 // TestSchema holds the schema against files that are right and files that are not.
 func TestSchema(t *testing.T) {
 	s := readSchema(t)
-	for name, text := range map[string]string{"sample": sampleFile(t), "uncommented": uncommented(sampleFile(t)), "full": full, "minimal": minimal} {
+	for name, text := range map[string]string{"sample": sampleFile(t), "uncommented": uncommented(sampleFile(t)), "full": full, "minimal": minimal, "fleet": fleetFile} {
 		var v any
 		if err := yaml.Unmarshal([]byte(text), &v); err != nil {
 			t.Fatal(err)
@@ -151,6 +161,12 @@ func TestSchema(t *testing.T) {
 	}
 	if wrong := misfits(s, s, "", v); len(wrong) != 4 {
 		t.Errorf("of four mistakes it finds %q", wrong)
+	}
+	if err := yaml.Unmarshal([]byte("databases: [{name: a, path: /a.db, match: /*.db}]"), &v); err != nil {
+		t.Fatal(err)
+	}
+	if wrong := misfits(s, s, "", v); len(wrong) != 1 {
+		t.Errorf("of path and match together it finds %q", wrong)
 	}
 }
 
@@ -289,6 +305,8 @@ func defaultText(k key, v reflect.Value) string {
 	switch {
 	case k.required:
 		return "needed"
+	case k.or != "":
+		return "needed, or `" + k.or + "`"
 	case v.Kind() == reflect.Struct, v.Kind() == reflect.Slice, k.omit && v.IsZero():
 		return ""
 	case v.Type() == durationType && v.Int() < 0:

@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/litekeep/litekeep/internal/nearest"
 )
 
 // A key is one key of a mapping, as a field of a struct says it.
@@ -12,6 +14,7 @@ type key struct {
 	index    []int // of the field, through inlined structs
 	typ      reflect.Type
 	required bool
+	or       string   // the key that can stand in its place
 	omit     bool     // where it has its zero value, in what encode writes
 	enum     []string // the values that it can have, nil for any
 	min, max *int
@@ -23,10 +26,10 @@ func keysOf(t reflect.Type) []key {
 	var keys []key
 	for _, f := range reflect.VisibleFields(t) {
 		name, option, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-		if name == "" || f.Anonymous {
+		if name == "" || name == "-" || f.Anonymous {
 			continue
 		}
-		k := key{name: name, index: f.Index, typ: f.Type, omit: option == "omitempty"}
+		k := key{name: name, index: f.Index, typ: f.Type, omit: option == "omitempty", or: f.Tag.Get("or")}
 		if types := f.Tag.Get("for"); types != "" {
 			k.channels = strings.Fields(types)
 		}
@@ -100,7 +103,7 @@ func keyHint(name string, t reflect.Type) string {
 		return hint
 	}
 	for _, s := range sections {
-		if like := nearest(name, keyNames(keysOf(s.typ))); like != "" && s.typ != t {
+		if like := nearest.Word(name, keyNames(keysOf(s.typ))); like != "" && s.typ != t {
 			return "did you mean " + like + ", which belongs " + s.where + "?"
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/litekeep/litekeep/internal/nearest"
 	"github.com/litekeep/litekeep/internal/schedule"
 )
 
@@ -33,7 +34,7 @@ func scheduleHint(expr string) string {
 	if strings.Contains(expr, " ") {
 		return ""
 	}
-	if like := nearest("@"+strings.TrimPrefix(expr, "@"), macros); like != "" {
+	if like := nearest.Word("@"+strings.TrimPrefix(expr, "@"), macros); like != "" {
 		return fmt.Sprintf("did you mean %q?", like)
 	}
 	return ""
@@ -59,7 +60,7 @@ func zoneHint(name string) string {
 		return hint
 	}
 	for _, zone := range zones() { // a city alone
-		if _, city, _ := strings.Cut(zone, "/"); nearest(name, []string{city}) != "" {
+		if _, city, _ := strings.Cut(zone, "/"); nearest.Word(name, []string{city}) != "" {
 			return "did you mean " + zone + "?"
 		}
 	}

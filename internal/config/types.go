@@ -13,6 +13,10 @@ type Config struct {
 	Defaults Settings `yaml:"defaults"`
 	// The databases to keep safe, at least one.
 	Databases []Database `yaml:"databases" jsonschema:"required"`
+	// Entries with a pattern, which stand under databases in the file. Expand makes databases of them.
+	Patterns []Database `yaml:"-"`
+	// What Expand could not make a database of.
+	Misfits []Misfit `yaml:"-"`
 	// Who is told what, and how often.
 	Notifications Notifications `yaml:"notifications"`
 	// The HTTP API and the dashboard.
@@ -21,12 +25,18 @@ type Config struct {
 	Runs Runs `yaml:"runs"`
 }
 
-// Database is one database.
+// Database is one database, or a fleet of them.
 type Database struct {
-	// Name among the backups, in the API and in messages. No two are alike, also not in capitals alone. Changing it begins a new series of backups.
+	// Name among the backups, in the API and in messages. No two are alike, also not in capitals alone. Changing it begins a new series of backups. With match, {name} in it is the name of the file without its ending, {dir} that of its folder.
 	Name string `yaml:"name" jsonschema:"required"`
 	// Path of the SQLite file. A relative path begins at the folder of this file.
-	Path string `yaml:"path" jsonschema:"required"`
+	Path string `yaml:"path,omitempty" or:"match"`
+	// Pattern of paths, in the place of path: each file that fits is a database with the keys of this entry, also one that comes later. * and ? stand for letters of a name, [a-z] for one of some; none for a /.
+	Match string `yaml:"match,omitempty"`
+	// Names that match is not to bring, in which * and ? stand for letters.
+	Except []string `yaml:"except,omitempty"`
+	// The file was there, and is not any more.
+	Gone bool `yaml:"-"`
 
 	Settings `yaml:",inline"`
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/retention"
 )
 
@@ -16,6 +17,7 @@ func (d *decoder) validate(c *Config) {
 	d.required("state", c.State, "a folder")
 	d.path("state", &c.State)
 	d.databases(c)
+	c.split()
 	d.notifications(c)
 	d.server(&c.Server)
 	d.runs(&c.Runs)
@@ -55,6 +57,13 @@ func (d *decoder) databases(c *Config) {
 			continue
 		}
 		d.database(at, db)
+		if db.Match != "" || d.has(join(at, "match")) {
+			if first, ok := paths[db.Match]; ok && !d.bad[join(at, "match")] {
+				d.wrong(join(at, "match"), "it stands on line "+d.line(first)+" already", "a second entry with this pattern")
+			}
+			paths[db.Match] = join(at, "match")
+			continue
+		}
 		name := strings.ToLower(db.Name) // some file systems do not tell the case
 		if first, ok := names[name]; ok && !d.bad[join(at, "name")] {
 			d.wrong(join(at, "name"), "the first is on line "+d.line(first), "a second database %q", db.Name)
@@ -96,14 +105,11 @@ func coreProblem(field string, c litekeep.Config) string {
 }
 
 func (d *decoder) database(at string, db *Database) {
-	if path := join(at, "name"); !d.bad[path] {
-		d.required(path, db.Name, "a name")
-		if wrong := coreProblem("Name", litekeep.Config{Name: db.Name}); wrong != "" {
-			d.wrong(path, "", "%s", wrong)
-		}
+	if d.has(join(at, "match")) {
+		d.pattern(at, db)
+	} else {
+		d.single(at, db)
 	}
-	d.required(join(at, "path"), db.Path, "the path of a SQLite file")
-	d.path(join(at, "path"), &db.Path)
 	d.settings(at, &db.Settings)
 	d.schedule(at, &db.Settings)
 	switch destinations := d.from(at, "destinations"); {
@@ -118,6 +124,21 @@ func (d *decoder) database(at string, db *Database) {
 	}
 	if wrong := coreProblem("Compression", litekeep.Config{Compression: db.Compression, CompressionLevel: db.CompressionLevel}); wrong != "" {
 		d.wrong(d.from(at, "compression_level"), "", "%s", wrong)
+	}
+}
+
+// single checks the name and the path of an entry that is one database.
+func (d *decoder) single(at string, db *Database) {
+	if path := join(at, "name"); !d.bad[path] {
+		d.required(path, db.Name, "a name")
+		if wrong := nameProblem(db.Name); wrong != "" {
+			d.wrong(path, "", "%s", wrong)
+		}
+	}
+	d.required(join(at, "path"), db.Path, "the path of a SQLite file")
+	d.path(join(at, "path"), &db.Path)
+	if path := join(at, "except"); d.has(path) {
+		d.wrong(path, "", "is for entries with match only")
 	}
 }
 
@@ -189,6 +210,8 @@ func (d *decoder) destinations(path string, texts []string) {
 			continue
 		case text == "":
 			d.wrong(at, "", "is empty; want a folder or a URL")
+		case i == 0 && !destination.IsURL(text) && coreProblem("BackupDirectory", c) != "":
+			d.wrong(at, "", "%s", coreProblem("BackupDirectory", c))
 		case i == 0 && coreProblem("BackupDirectory", c) != "":
 			d.wrong(at, "put a folder before it; the URL then gets copies", "the first destination must be a folder, by its path: backups are written there first")
 		case wrong != "":

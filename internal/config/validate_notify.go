@@ -29,7 +29,7 @@ func (d *decoder) notifications(c *Config) {
 		if d.bad[at] {
 			continue
 		}
-		d.channel(at, ch, names)
+		d.channel(at, ch, names, c.Patterns)
 		if seen[ch.Name] && ch.Name != "" {
 			d.wrong(join(at, "name"), "", "a second channel %q", ch.Name)
 		}
@@ -37,7 +37,8 @@ func (d *decoder) notifications(c *Config) {
 	}
 }
 
-func (d *decoder) channel(at string, ch *Channel, databases []string) {
+// channel checks a channel, which may be for databases that a pattern has yet to bring.
+func (d *decoder) channel(at string, ch *Channel, databases []string, patterns []Database) {
 	d.required(join(at, "name"), ch.Name, "a name")
 	for i, name := range ch.Events {
 		if !slices.Contains(Events(), name) {
@@ -49,7 +50,7 @@ func (d *decoder) channel(at string, ch *Channel, databases []string) {
 		}
 	}
 	for i, name := range ch.Databases {
-		if !slices.Contains(databases, name) {
+		if !slices.Contains(databases, name) && !slices.ContainsFunc(patterns, func(p Database) bool { return p.mayBring(name) }) {
 			d.wrong(join(join(at, "databases"), strconv.Itoa(i)), didYouMean(name, databases), "there is no database %.80q", name)
 		}
 	}
