@@ -39,6 +39,20 @@ func StatePath(folder string) string { return filepath.Join(folder, stateFile) }
 // AuditPath is the folder of the audit log.
 func AuditPath(folder string) string { return filepath.Join(folder, auditFolder) }
 
+// Expanded returns a configuration as it was read with the databases of its patterns, also
+// those whose files are gone, as the state of the service remembers them. Where that cannot
+// be read, they are those whose files are there.
+func Expanded(ctx context.Context, c *config.Config) *config.Config {
+	if len(c.Patterns) == 0 {
+		return c
+	}
+	members, err := service.Members(ctx, StatePath(c.State))
+	if err != nil {
+		members = nil
+	}
+	return c.Expand(ctx, members)
+}
+
 // LockPath is the file that a service locks for as long as it runs.
 func LockPath(folder string) string { return filepath.Join(folder, lockFile) }
 
@@ -47,6 +61,9 @@ type Options struct {
 	Config *config.Config
 	// Load reads the configuration again when somebody asks for it.
 	Load func() (*config.Config, error)
+	// File is the absolute path of the configuration, which messages name; "" if it is
+	// in none.
+	File string
 	// Log is for the operator; nil discards.
 	Log *slog.Logger
 	// Now is the clock; nil is time.Now.
@@ -103,7 +120,7 @@ func (d *Daemon) open(ctx context.Context) error {
 	})
 	d.service = service.New(ctx, service.Options{
 		Config: o.Config, Load: o.Load, Adopted: d.adopted, State: d.store, Audit: d.log, AuditFolder: AuditPath(o.Config.State),
-		Tokens: d.tokens, Teller: d.teller, RunEnded: d.metrics.RunEnded, Now: o.Now, Log: o.Log,
+		Tokens: d.tokens, Teller: d.teller, RunEnded: d.metrics.RunEnded, Now: o.Now, Log: o.Log, File: o.File,
 	})
 	return d.listen(ctx)
 }
@@ -198,6 +215,9 @@ func (d *Daemon) URL() string {
 	}
 	return "http://" + d.Addr()
 }
+
+// Databases is how many databases the service keeps.
+func (d *Daemon) Databases() int { return d.service.Count() }
 
 // Reload reads the configuration again, as a signal asks for.
 func (d *Daemon) Reload(ctx context.Context) error {

@@ -13,8 +13,10 @@ import (
 
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/internal/config"
+	"github.com/litekeep/litekeep/internal/daemon"
 	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/human"
+	"github.com/litekeep/litekeep/internal/state"
 )
 
 // backups looks at the folders that backups are written to first, and those of snapshots.
@@ -35,6 +37,9 @@ func (d *doctor) backups() {
 
 // folder looks at one folder of backups.
 func (d *doctor) folder(path string) {
+	if d.away(path) {
+		return
+	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		d.add(Skip, path, "is not there yet", "the first backup makes it", "")
@@ -55,9 +60,48 @@ func (d *doctor) folder(path string) {
 	if f, err := d.Machine.FileSystem(path); err == nil && f.Passing {
 		d.add(Warn, path, "lies on "+f.Name, "backups are gone with the machine's memory or the container", "use a disk or a volume")
 	}
+	d.unlisted(path)
 	if len(d.checks) == before {
 		d.ok(path, "can be written to, and has room")
 	}
+}
+
+// unlisted tells of objects without a manifest.
+func (d *doctor) unlisted(path string) {
+	found, err := litekeep.New(litekeep.Config{BackupDirectory: path}, litekeep.WithClock(d.now)).UnlistedObjects(d.ctx)
+	if err != nil || len(found) == 0 {
+		return // what cannot be read is told of by promises
+	}
+	d.add(Warn, path, human.Plural(len(found), "object")+" without a manifest, the first "+found[0].Path,
+		"it is no backup: it is neither listed nor pruned", "litekeep restore "+d.Quote(found[0].Path)+" NEW.db, which restores it all the same; or remove it")
+}
+
+// away tells of a folder that is not the one in which the service has made backups before.
+func (d *doctor) away(path string) bool {
+	err := d.place(path)
+	if err == nil {
+		return false
+	}
+	d.add(Fail, path, strings.TrimPrefix(err.Error(), destination.Folder(path)+" "), "no backup is made there, and those that were cannot be seen",
+		"mount it, or have what is there now used: litekeep destinations accept "+d.Quote(destination.Folder(path))+" --config "+d.Quote(d.File))
+	return true
+}
+
+// place compares a folder with what the service remembers of it. What cannot be
+// compared is looked at as it is.
+func (d *doctor) place(text string) error {
+	if d.places == nil {
+		d.places = map[string]state.Place{}
+		if known, err := state.ReadPlaces(d.ctx, daemon.StatePath(d.Config.State)); err == nil { // or another area tells
+			d.places = known
+		}
+	}
+	folder := destination.Folder(text)
+	p, ok := d.places[folder]
+	if !ok {
+		return nil
+	}
+	return destination.Known{ID: p.ID, Since: p.Since}.Check(folder)
 }
 
 // largest returns the size of the largest of the databases that a folder is for, and
@@ -165,6 +209,15 @@ func (d *doctor) destinations() {
 }
 
 func (d *doctor) destination(text string) {
+	if d.away(text) {
+		return
+	}
+	if folder := destination.Folder(text); folder != "" { // one that has held backups is told of by away
+		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+			d.add(Skip, text, "is not there yet", "the first backup makes it", "")
+			return
+		}
+	}
 	ctx, cancel := context.WithTimeout(d.ctx, d.Timeout)
 	defer cancel()
 	report, err := litekeep.CheckDestination(ctx, text)
@@ -207,6 +260,10 @@ func (d *doctor) promises() {
 	for i := range d.Config.Databases {
 		db := &d.Config.Databases[i]
 		core := db.Core()
+		if d.place(core.BackupDirectory) != nil {
+			d.add(Fail, db.Name, "its backups cannot be seen: "+core.BackupDirectory+" is not the place that it was", "what can be restored is not known", "mount it; see backups above")
+			continue
+		}
 		b, err := litekeep.LatestBackup(d.ctx, filepath.Join(core.BackupDirectory, core.Name))
 		run := d.backupLine(&core)
 		switch {
@@ -217,15 +274,22 @@ func (d *doctor) promises() {
 			d.add(Fail, db.Name, "its backups cannot be read: "+err.Error(), "what can be restored is not known", "")
 			continue
 		}
-		age := d.now().Sub(b.Timestamp)
+		age, future := d.now().Sub(b.Timestamp), b.Future
+		if age < -time.Minute {
+			future = b.Timestamp
+		}
 		switch due := db.OverdueAt(b.Timestamp); {
-		case age < -time.Minute:
-			d.add(Fail, db.Name, "its newest backup is from the future: "+b.Timestamp.Format(time.RFC3339), "the clock of this machine is wrong, or was", "timedatectl")
+		case db.Gone: // which is told of the database
+		case !future.IsZero():
+			d.add(Fail, db.Name, "its newest backup is from the future: "+future.Format(time.RFC3339), "the clock of this machine is wrong, or was", "timedatectl")
 		case b.Verified.IsZero():
 			d.add(Warn, db.Name, "its newest backup was never verified", "whether it can be restored is not known", "litekeep verify "+d.Quote(b.Path))
 		case !due.IsZero() && d.now().After(due):
 			d.add(Fail, db.Name, "its newest verified backup is "+human.Span(age)+" old; there should have been one by "+due.In(db.Zone()).Format("Mon 2006-01-02 15:04 MST"),
-				"what was written since is not safe", run)
+				notSafe, run)
+		case d.failures(db.Name) != nil:
+			f := d.failures(db.Name)
+			d.add(Warn, db.Name, "can be restored to "+human.Span(age)+" ago, but "+f.words(), notSafe, f.fix(d, db))
 		default:
 			d.ok(db.Name, "can be restored to %s ago", human.Span(age))
 		}

@@ -30,6 +30,11 @@ func (d *doctor) databases() {
 
 // database looks at one database and the files beside it.
 func (d *doctor) database(db *config.Database) {
+	if db.Gone {
+		d.add(Fail, db.Name, "its file is gone: "+db.Path, "it is not backed up; the backups that there are stay",
+			"if it was deleted on purpose, add "+db.Name+" to except: of "+db.Match+"; if not, mount what it was on, or restore it")
+		return
+	}
 	info, err := os.Stat(db.Path)
 	if err != nil {
 		d.add(Fail, db.Name, fmt.Sprintf("look at %s: %v", db.Path, bare(err)), "it is not backed up",
@@ -56,9 +61,14 @@ func (d *doctor) database(db *config.Database) {
 			"in WAL mode a commit can be lost or the database damaged, in a rare moment; backups find damage, and cannot undo it",
 			"update the SQLite of the application to 3.51.3 or newer ("+walResetAbout+")")
 	}
-	if len(d.checks) == before {
-		d.sound(db, info, h)
+	if len(d.checks) > before {
+		return
 	}
+	if f := d.failures(db.Name); f != nil && f.refused {
+		d.add(Fail, db.Name, "it was refused when it was last backed up: "+f.cause, notSafe, f.fix(d, db))
+		return
+	}
+	d.sound(db, info, h)
 }
 
 // header reads the header of a database; nil is that of an empty file. ok is false if
@@ -81,7 +91,7 @@ func (d *doctor) header(db *config.Database, info fs.FileInfo) (h *sqlitefile.He
 	}
 	h, err = sqlitefile.ParseHeader(first[:n])
 	if err != nil {
-		d.add(Fail, db.Name, db.Path+" is no SQLite database, or is encrypted or damaged", "it is not backed up", "name the right file, or restore a backup: litekeep list")
+		d.add(Fail, db.Name, db.Path+" is no SQLite database, or is encrypted or damaged", "it is not backed up", "name the right file, or restore a backup: litekeep list --dir "+d.Quote(db.Core().BackupDirectory))
 		return nil, false
 	}
 	return h, true

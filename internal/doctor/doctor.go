@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/litekeep/litekeep/internal/config"
+	"github.com/litekeep/litekeep/internal/daemon"
+	"github.com/litekeep/litekeep/internal/state"
 )
 
 // Status is how a Check came out.
@@ -78,8 +80,8 @@ func Areas() []string {
 
 // Options are what Run looks at, and with.
 type Options struct {
-	Config *config.Config
-	File   string // path of the configuration
+	Config *config.Config // as it was read; Run looks for what its patterns match
+	File   string         // path of the configuration
 	Now    func() time.Time
 	Env    func(string) (string, bool)
 	// Only are the areas to look at; empty is all.
@@ -100,6 +102,7 @@ func Run(ctx context.Context, o Options) []Check {
 		o.Timeout = 30 * time.Second // a bucket far away takes some for all that is tried
 	}
 	o.Machine = o.Machine.filled()
+	o.Config = daemon.Expanded(ctx, o.Config)
 	d := &doctor{Options: o, ctx: ctx}
 	for _, s := range steps {
 		if ctx.Err() != nil {
@@ -120,6 +123,8 @@ type doctor struct {
 	area   string // the one that is looked at
 	checks []Check
 	skew   []skew // of destinations, for the clock
+	known  *troubles
+	places map[string]state.Place // what the service remembers of folders; nil before it is read
 }
 
 // A skew says how far the clock of a destination is ahead of this machine's.

@@ -15,6 +15,8 @@ import (
 	"github.com/litekeep/litekeep/internal/access"
 	"github.com/litekeep/litekeep/internal/config"
 	"github.com/litekeep/litekeep/internal/doctor"
+	"github.com/litekeep/litekeep/internal/notify"
+	"github.com/litekeep/litekeep/internal/state/outbox"
 )
 
 // TestNothingWrong: on a machine where all is well every area says so.
@@ -73,6 +75,17 @@ var wrongs = []struct {
 		w.ready, w.answer = http.StatusServiceUnavailable, `{"status":"not ok","health":{"problems":["the audit log cannot be written"]}}`
 	}},
 	{"ill service that says nothing", "service", doctor.Fail, "it answers with 503", func(w *world) { w.ready = http.StatusServiceUnavailable }},
+	{"failing backups", "service", doctor.Fail, "app: the last 3 backups failed: page 3: database is damaged", func(w *world) { w.fails(3) }},
+	{"one failing backup", "service", doctor.Fail, "app: the last backup failed: page 3: database is damaged", func(w *world) { w.fails(1) }},
+	{"failing backups, the database", "databases", doctor.Fail, "app: it was refused when it was last backed up: page 3: database is damaged", func(w *world) { w.fails(3) }},
+	{"failing backups, the promise", "promise", doctor.Warn, "can be restored to 1 hour ago, but the last 3 backups failed: page 3", func(w *world) { w.fails(3) }},
+	{"trouble of the service", "service", doctor.Fail, "app: the newest backup of app is far smaller than those before: 0 rows", func(w *world) {
+		w.trouble(notify.Event{Kind: notify.KindShrunken, Database: "app", Cause: "0 rows", Next: "litekeep info"})
+	}},
+	{"state that cannot be read", "service", doctor.Warn, "what the service remembers cannot be read", func(w *world) {
+		w.do(w.state.Close())
+		w.do(os.Truncate(w.path("state/state.db"), 0))
+	}},
 	{"unreadable database", "databases", doctor.Fail, "may not read", func(w *world) {
 		w.machine.MayRead = func(path string) error { return except(path, ".db") }
 	}},
@@ -115,6 +128,18 @@ var wrongs = []struct {
 		w.do(os.RemoveAll(w.path("copy")))
 		w.do(os.WriteFile(w.path("copy"), nil, 0o600))
 	}},
+	{"object without a manifest", "backups", doctor.Warn, "1 object without a manifest, the first ", func(w *world) {
+		b := w.backup(w.now.Add(-2 * time.Hour))
+		w.do(os.Remove(b.Path + ".manifest.json"))
+		w.do(os.Chtimes(b.Path, w.now, w.now.Add(-2*time.Hour)))
+	}},
+	{"first place away", "backups", doctor.Fail, "is not there, but has held backups since", func(w *world) { w.away("backups") }},
+	{"first place away, the promise", "promise", doctor.Fail, "app: its backups cannot be seen", func(w *world) { w.away("backups") }},
+	{"first place empty", "backups", doctor.Fail, "is not the folder that has held backups since", func(w *world) {
+		w.away("backups")
+		w.do(os.Mkdir(w.path("backups"), 0o700))
+	}},
+	{"copy away", "destinations", doctor.Fail, "is not there, but has held backups since", func(w *world) { w.away("copy") }},
 	{"old backup", "promise", doctor.Fail, "its newest verified backup is 3 days old; there should have been one by", func(w *world) {
 		w.do(os.RemoveAll(w.path("backups/app")))
 		w.backup(w.now.Add(-72 * time.Hour))
@@ -208,6 +233,45 @@ func TestWrong(t *testing.T) {
 				t.Errorf("more than one line: %+v", x)
 			}
 		})
+	}
+}
+
+// TestTroublesOver: what no longer fails is not told, nor what another service, which
+// does not run, has left behind; and the fix is what the service says.
+func TestTroublesOver(t *testing.T) {
+	w := newWorld(t)
+	w.fails(2)
+	w.only = []string{"service"}
+	if c := w.run(t.Context()); len(c) != 2 || c[1].Fix != "litekeep restore it" {
+		t.Errorf("%+v", c)
+	}
+	w.ran("3", "ok", "")
+	w.do(outbox.New(w.state, func() time.Time { return w.now }).DeleteCondition(t.Context(), "database:app", notify.KindFailed))
+	w.trouble(notify.Event{Kind: notify.KindFailed, Database: "gone", Next: "none"})
+	if c := w.run(t.Context()); len(c) != 1 || c[0].Status != doctor.OK || !strings.HasSuffix(c[0].Found, "and is well") {
+		t.Errorf("%+v", c)
+	}
+	w.trouble(notify.Event{Kind: notify.KindVerificationFailed, Database: "app", Place: "/second", Next: "none"})
+	if c := w.run(t.Context()); len(c) != 2 || c[1].Subject != "app in /second" {
+		t.Errorf("%+v", c)
+	}
+	w.ran("4", "refused", "page 3: database is damaged")
+	w.do(w.lock.Unlock())
+	w.only = []string{"databases", "promise"}
+	for _, c := range w.run(t.Context()) {
+		if c.Status != doctor.OK {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+// TestDestinationNotYet: a folder that never held backups is made by the first.
+func TestDestinationNotYet(t *testing.T) {
+	w := newWorld(t)
+	w.do(os.RemoveAll(w.path("copy")))
+	w.only = []string{"destinations"}
+	if c := w.run(t.Context()); len(c) != 1 || c[0].Status != doctor.Skip || c[0].Found != "is not there yet" || c[0].Means != "the first backup makes it" || c[0].Fix != "" {
+		t.Errorf("%+v", c)
 	}
 }
 

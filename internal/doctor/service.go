@@ -8,20 +8,18 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"strconv"
 	"strings"
 
-	"github.com/litekeep/litekeep/internal/config"
 	"github.com/litekeep/litekeep/internal/daemon"
 	"github.com/litekeep/litekeep/internal/durable"
 )
 
 // service asks the service that runs here, if one does.
 func (d *doctor) service() {
-	url := d.url()
+	url := d.Config.Server.LocalURL()
 	code, body, err := 0, []byte(nil), error(nil)
 	if url != "" {
 		code, body, err = d.get(url + "/readyz")
@@ -41,8 +39,13 @@ func (d *doctor) service() {
 		d.add(Fail, url, holder+", but does not answer: "+err.Error(), "nobody can see it or restore through it", "systemctl restart litekeep")
 	case code != http.StatusOK:
 		d.add(Fail, url, "the service is not well: "+problems(code, body), "it backs up what it can without what is missing", "journalctl -u litekeep -n 50")
-	default:
+	case !d.troubled():
 		d.ok(url, "%s, answers, and is well", holder)
+	default:
+		d.ok(url, "%s, and answers", holder)
+	}
+	if running {
+		d.tellTroubles()
 	}
 }
 
@@ -63,29 +66,6 @@ func (d *doctor) running() (yes bool, holder string, err error) {
 		return false, "", err
 	}
 	return false, "", lock.Unlock()
-}
-
-// url is how this machine reaches the service, "" if it does not listen.
-func (d *doctor) url() string {
-	c := d.Config.Server
-	if c.Listen == config.Off {
-		return ""
-	}
-	host, port, err := net.SplitHostPort(c.Listen)
-	if err != nil {
-		return "" // a configuration that was not checked
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-		if ip != nil && ip.To4() == nil {
-			host = "::1"
-		}
-	}
-	scheme := "http://"
-	if c.TLS.Certificate != "" {
-		scheme = "https://"
-	}
-	return scheme + net.JoinHostPort(host, port)
 }
 
 // maxAnswer bounds what is read of an answer, in bytes.

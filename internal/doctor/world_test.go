@@ -19,10 +19,13 @@ import (
 	"github.com/litekeep/litekeep/internal/access/tokens"
 	"github.com/litekeep/litekeep/internal/config"
 	"github.com/litekeep/litekeep/internal/daemon"
+	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/doctor"
 	"github.com/litekeep/litekeep/internal/durable"
 	"github.com/litekeep/litekeep/internal/engine"
+	"github.com/litekeep/litekeep/internal/notify"
 	"github.com/litekeep/litekeep/internal/state"
+	"github.com/litekeep/litekeep/internal/state/outbox"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -177,4 +180,40 @@ func (w *world) key(name string) {
 	w.t.Helper()
 	_, err := litekeep.NewKeyFile(w.path(name))
 	w.do(err)
+}
+
+// ran puts the end of a backup run into the state.
+func (w *world) ran(id, outcome, failed string) {
+	w.t.Helper()
+	w.do(w.state.BeginRun(w.t.Context(), state.Run{ID: id, Database: "app", Kind: "backup", Attempt: 1, Started: w.now}))
+	w.do(w.state.EndRun(w.t.Context(), state.Run{ID: id, Database: "app", Kind: "backup", Attempt: 1, Started: w.now, Ended: w.now, Outcome: outcome, Error: failed}))
+}
+
+// trouble puts a trouble into the state.
+func (w *world) trouble(e notify.Event) {
+	w.t.Helper()
+	w.do(outbox.New(w.state, func() time.Time { return w.now }).PutCondition(w.t.Context(), notify.Condition{
+		Subject: "database:" + e.Database, Kind: e.Kind, Since: w.now, Told: w.now, Count: 1, Event: e,
+	}))
+}
+
+// fails makes it look as if the last n backups had failed.
+func (w *world) fails(n int) {
+	w.t.Helper()
+	w.ran("0", "ok", "")
+	for i := range n {
+		w.ran(fmt.Sprintf("1.%d", i), "refused", "page 3: database is damaged")
+		w.ran(fmt.Sprintf("1.%d.stopped", i), "cancelled", "stopped")
+	}
+	w.trouble(notify.Event{Kind: notify.KindFailed, Database: "app", Time: w.now, Next: "litekeep restore it"})
+}
+
+// away makes it look as if a folder in which the service has made backups were not
+// mounted.
+func (w *world) away(name string) {
+	w.t.Helper()
+	id, err := destination.Mark(w.path(name))
+	w.do(err)
+	w.do(w.state.PutPlace(w.t.Context(), state.Place{Folder: w.path(name), ID: id, Since: w.now}))
+	w.do(os.Rename(w.path(name), w.path(name+".away")))
 }

@@ -163,9 +163,9 @@ func (c *Center) Report(ctx context.Context, e Event) {
 	wake(c.wake)
 }
 
-// raise notes a trouble, and tells it if it is new or was told long ago.
+// raise notes a trouble, and tells it if it is new, worse than ever, or was told long ago.
 func (c *Center) raise(ctx context.Context, e Event, now time.Time) {
-	key := troubleKey{e.subject(), e.Kind}
+	key := troubleKey{e.Subject(), e.Kind}
 	t := c.troubles[key]
 	if t == nil {
 		if c.episode == "" || now.Sub(c.lastRise) > calm {
@@ -178,7 +178,9 @@ func (c *Center) raise(ctx context.Context, e Event, now time.Time) {
 	t.Event = e
 	t.Count++
 	again := !t.Told.IsZero()
-	if !again || now.Sub(t.Told) >= c.options.Repeat {
+	worse := e.Severity > t.Worst
+	t.Worst = max(t.Worst, e.Severity)
+	if !again || worse || !natures[t.Kind].once && now.Sub(t.Told) >= c.options.Repeat {
 		t.Told = now
 		c.tell(ctx, t.story(again), t.slot())
 	} else {
@@ -216,7 +218,7 @@ func (c *Center) refresh(ctx context.Context, t *Condition) {
 func (c *Center) clear(ctx context.Context, e Event) {
 	var over []*Condition
 	for _, kind := range e.Clears {
-		key := troubleKey{e.subject(), kind}
+		key := troubleKey{e.Subject(), kind}
 		if t := c.troubles[key]; t != nil {
 			over = append(over, t)
 			delete(c.troubles, key)

@@ -10,8 +10,8 @@ import (
 // order is that of the sections: what may be the cause of the rest first, then
 // what is worst.
 var order = []Kind{
-	KindDestinationDown, KindDiskLow, KindOverdue, KindVerificationFailed, KindFailed, KindHung, KindShrunken,
-	KindConfigRefused, KindDigest, KindRestoreDone, KindRecovered, KindDestinationUp, KindDiskOK, KindStarted, KindTest,
+	KindDestinationDown, KindDiskLow, KindOverdue, KindVerificationFailed, KindGone, KindFailed, KindHung, KindShrunken,
+	KindConfigRefused, KindLeftOut, KindDigest, KindJoined, KindRestoreDone, KindRecovered, KindDestinationUp, KindDiskOK, KindStarted, KindTest,
 }
 
 // writer makes sections of stories, with ages as of now.
@@ -46,15 +46,30 @@ func compose(stories []Story, now time.Time) (sections []Section) {
 			for _, s := range list {
 				sections = append(sections, w.one(s))
 			}
+		case KindRecovered:
+			list = slices.DeleteFunc(list, func(s Story) bool {
+				if s.Database == "" { // the service itself, which is not one of so many databases
+					sections = append(sections, w.one(s))
+				}
+				return s.Database == ""
+			})
+			sections = append(sections, w.all(list)...)
 		default:
-			if len(list) == 1 {
-				sections = append(sections, w.one(list[0]))
-			} else if len(list) > 1 {
-				sections = append(sections, w.many(list))
-			}
+			sections = append(sections, w.all(list)...)
 		}
 	}
 	return sections
+}
+
+// all is the section of stories of one kind; none if there is none.
+func (w writer) all(list []Story) []Section {
+	switch len(list) {
+	case 0:
+		return nil
+	case 1:
+		return []Section{w.one(list[0])}
+	}
+	return []Section{w.many(list)}
 }
 
 // take removes the failures at a place, and returns them.
@@ -84,6 +99,9 @@ func (w writer) one(s Story) Section {
 	rows = append(rows, Row{Label: "Run next", Value: s.Next, Style: Command}, Row{Label: "See", Value: s.Link, Style: Link})
 	if s.Kind == KindRecovered {
 		rows[3].Label = "Now"
+	}
+	if s.Kind == KindConfigRefused {
+		rows[1].Style = Lines
 	}
 	return section(w.title(s), s.Severity, rows, nil)
 }
@@ -221,11 +239,16 @@ func databases(list []Story) (about []string) {
 	return about
 }
 
-// section leaves out rows that say nothing, and makes every text one line.
+// section leaves out rows that say nothing, and makes every text one line that is to
+// be one.
 func section(title string, severity Severity, rows []Row, items []string) Section {
 	s := Section{Title: oneLine(title), Severity: severity}
 	for _, r := range rows {
-		if r.Value = cut(oneLine(r.Value), valueLimit); r.Value != "" {
+		text := oneLine
+		if r.Style == Lines {
+			text = severalLines
+		}
+		if r.Value = cut(text(r.Value), valueLimit); r.Value != "" {
 			r.Label = oneLine(r.Label)
 			s.Rows = append(s.Rows, r)
 		}

@@ -6,7 +6,7 @@
 // An event is something that happened: a run failed, a destination went down, a
 // backup was made. A trouble is a state that lasts: it is raised by an event
 // (failed, overdue, hung, shrunken, destination-down, verification-failed,
-// disk-low) and cleared by another one (succeeded, recovered, destination-up,
+// disk-low, gone, left-out) and cleared by another one (succeeded, recovered, destination-up,
 // disk-ok). A story is what one channel is to be told of one event. A message is
 // all the stories that a channel gets at once. A channel is a way to people or to
 // programs: email, Slack, a webhook, a heartbeat.
@@ -15,12 +15,13 @@
 //
 // The service reports every event to the Center, also each success. The Center
 // remembers the troubles: one that persists is told once, and again after
-// Options.Repeat; its end is told once, and only where the trouble was told.
+// Options.Repeat, but for gone; its end is told once, and only where the trouble was told.
 // What is to be told waits in a queue for each channel until the channel's
 // window ends, and then goes out as one message: first after Options.First, then
 // after windows that grow with each message, to an hour, until it has been
-// quiet for an hour. A channel has a limit per hour and per day; beyond it the
-// queue waits, and goes out as one message that says so.
+// quiet for an hour. A trouble of a kind that it was not told of since, or a worse
+// one, waits for Options.First only. A channel has a limit per hour and per day;
+// beyond it the queue waits, and goes out as one message that says so.
 //
 // A queue holds at most one story about a trouble. So a channel that was away
 // for a night gets one message about what is still true in the morning.

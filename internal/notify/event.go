@@ -37,8 +37,17 @@ const (
 	KindRestoreDone Kind = "restore-done"
 	// KindStarted: the service has started.
 	KindStarted Kind = "started"
-	// KindConfigRefused: a changed configuration is not valid; the old one is kept.
+	// KindConfigRefused: a changed configuration is not valid; the old one is kept. A
+	// KindRecovered without a database ends it. Event.Cause may have several lines.
 	KindConfigRefused Kind = "config-refused"
+	// KindJoined: a pattern of the configuration has brought a database.
+	KindJoined Kind = "joined"
+	// KindGone: the file of a database that a pattern has brought is not there any more.
+	// It is told once. A KindRecovered that clears it ends it.
+	KindGone Kind = "gone"
+	// KindLeftOut: a file that a pattern matches, or a folder that it looks into, cannot
+	// be taken; Event.Place names it. A KindRecovered with the place ends it.
+	KindLeftOut Kind = "left-out"
 	// KindTest: somebody tries a channel.
 	KindTest Kind = "test"
 	// KindDigest: a summary that the service writes, in Event.Summary and Details.
@@ -101,9 +110,9 @@ type Field struct {
 type Event struct {
 	Kind     Kind   `json:"kind"`
 	Database string `json:"database,omitempty"`
-	// Place is the destination or folder that a destination-down or disk-low is
-	// about; in another event, the one that it failed at. It is shown, and must
-	// hold no secret.
+	// Place is the destination, folder or file that a destination-down, disk-low or
+	// left-out is about; in another event, the one that it failed at. It is shown,
+	// and must hold no secret.
 	Place string `json:"place,omitempty"`
 	// Time is when it happened. Zero is now, in UTC.
 	Time time.Time `json:"time"`
@@ -142,6 +151,7 @@ type Event struct {
 type nature struct {
 	severity Severity
 	trouble  bool   // it is raised and stays until it is cleared
+	once     bool   // it is not told again, however long it stays
 	clears   []Kind // what it ends
 	pulse    bool   // heartbeats are told of it
 	quiet    bool   // people are told only where a channel asks for it
@@ -162,7 +172,10 @@ var natures = map[Kind]nature{
 	KindDiskOK:             {clears: []Kind{KindDiskLow}},
 	KindRestoreDone:        {},
 	KindStarted:            {quiet: true},
-	KindConfigRefused:      {severity: Warning},
+	KindConfigRefused:      {severity: Warning, trouble: true},
+	KindJoined:             {},
+	KindGone:               {severity: Warning, trouble: true, once: true},
+	KindLeftOut:            {severity: Warning, trouble: true},
 	KindTest:               {},
 	KindDigest:             {},
 	KindBegun:              {pulse: true, mute: true},
@@ -196,12 +209,16 @@ func (e Event) filled(now time.Time) Event {
 	return e
 }
 
-// subject is what a trouble is about: two events with the same subject and kind
+// Subject is what a trouble is about: two events with the same subject and kind
 // are about the same trouble.
-func (e Event) subject() string {
+func (e Event) Subject() string {
 	switch e.Kind {
-	case KindDestinationDown, KindDestinationUp, KindDiskLow, KindDiskOK:
+	case KindDestinationDown, KindDestinationUp, KindDiskLow, KindDiskOK, KindLeftOut:
 		return "place:" + e.Place
+	case KindRecovered:
+		if e.Database == "" && e.Place != "" {
+			return "place:" + e.Place
+		}
 	}
 	return "database:" + e.Database
 }

@@ -80,7 +80,16 @@ func sample(kind Kind) Story {
 		e.Database = ""
 		e.Details = []Field{{"Databases", "3"}}
 	case KindConfigRefused:
-		e.Database, e.Cause, e.Next = "", `litekeep.yaml:12:3: unknown key "shedule", did you mean "schedule"?`, "litekeep config check"
+		e.Database, e.Cause, e.Next = "", "litekeep.yaml:12:3: unknown key \"shedule\", did you mean \"schedule\"?\r\n     12 |   shedule: \"0 2 * * *\"\n        |   ^^^^^^^\n", "litekeep config check --config /etc/litekeep.yaml"
+	case KindJoined:
+		e.Details = []Field{{"File", "/srv/tenants/app.db"}, {"Pattern", "/srv/tenants/*.db"}}
+	case KindGone:
+		e.Cause, e.Details = "the file is not there any more", []Field{{"File", "/srv/tenants/app.db"}}
+		e.Hint, e.Next = "was it deleted on purpose?", "litekeep restore 20261121T010000.000Z.json.zst --database app"
+	case KindLeftOut:
+		e.Database, e.Place, e.Cause = "", "/srv/tenants/a:b.db", `its name cannot be that of a database: "a:b" cannot name a folder; "a_b" can`
+		e.Hint, e.Next = "rename the file, or give it an entry of its own", "litekeep config check --config /etc/litekeep.yaml"
+		s.Since, s.Count, s.Again = three.Add(-24*time.Hour), 2, true
 	case KindDigest:
 		e.Database, e.Summary = "", "3 databases, 21 backups in 7 days, all verified"
 		e.Details = []Field{{"app", "7 backups, 17.2 MiB"}}

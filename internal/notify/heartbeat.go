@@ -4,12 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 )
-
-// databaseMark stands for the name of the database in the URLs of a heartbeat.
-const databaseMark = "{database}"
 
 // pingLimit bounds the body of a ping in bytes: services for heartbeats keep so
 // much at least.
@@ -85,7 +81,7 @@ func (h *Heartbeat) ping(ctx context.Context, s Story, m *Message) error {
 	if address == "" {
 		return nil
 	}
-	p, err := newPoster(strings.ReplaceAll(address, databaseMark, url.PathEscape(s.Database)), h.client)
+	p, err := newPoster(addressOf(address, s.Database), h.client)
 	if err != nil {
 		return err
 	}

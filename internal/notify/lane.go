@@ -25,12 +25,13 @@ type lane struct {
 
 	pending  []Item // in the order in which they came
 	flying   map[string]bool
-	opened   time.Time   // when the first of pending came
-	step     int         // of the windows
-	sent     []time.Time // of the last day
-	failures int         // attempts since the last success
-	retry    time.Time   // not before this, after a failure
-	dropped  int         // stories since the last success
+	opened   time.Time         // when the first of pending came
+	step     int               // of the windows
+	told     map[Kind]Severity // the worst trouble of each kind since the windows began
+	sent     []time.Time       // of the last day
+	failures int               // attempts since the last success
+	retry    time.Time         // not before this, after a failure
+	dropped  int               // stories since the last success
 	status   ChannelStatus
 }
 
@@ -98,7 +99,7 @@ func (l *lane) add(ctx context.Context, s Story, slot string) {
 }
 
 // endSlot is the place of the end of a trouble.
-func endSlot(e Event) string { return e.subject() + " end" }
+func endSlot(e Event) string { return e.Subject() + " end" }
 
 func (l *lane) find(slot string) int {
 	return slices.IndexFunc(l.pending, func(it Item) bool { return it.Slot == slot })
@@ -170,12 +171,28 @@ func (l *lane) due(now time.Time) (time.Time, bool) {
 	if len(l.sent) > 0 {
 		last := l.sent[len(l.sent)-1]
 		if l.opened.Sub(last) > calm {
-			l.step = 0
-		} else if next := last.Add(l.window()); next.After(at) {
+			l.step, l.told = 0, nil
+		} else if next := l.sooner(last.Add(l.window())); next.After(at) {
 			at = next
 		}
 	}
 	return latest(at, l.freeAt(now), l.retry), true
+}
+
+// sooner returns when a window that ends at next does so for a trouble of which the
+// channel was told nothing since the windows began, neither of its kind nor so bad: what
+// others have begun is not to hold it back.
+func (l *lane) sooner(next time.Time) time.Time {
+	for _, it := range l.pending {
+		worst, told := l.told[it.Story.Kind]
+		if !natures[it.Story.Kind].trouble || told && it.Story.Severity <= worst {
+			continue
+		}
+		if at := it.Created.Add(l.center.options.First); at.Before(next) {
+			next = at
+		}
+	}
+	return next
 }
 
 // freeAt returns when the limits allow the next message. However many there were,

@@ -31,6 +31,8 @@ type Message struct {
 	Notes []string
 	// Stories are what it was made of, in the order in which they came.
 	Stories []Story
+
+	own []string // the notes that it was made with
 }
 
 // A Section is what a message says about one sort of event.
@@ -55,11 +57,12 @@ const (
 	Plain   Style = iota
 	Command       // to be copied
 	Link          // a URL
+	Lines         // of several lines, in which spaces count
 )
 
 // newMessage makes the message of stories, of which there is at least one.
 func newMessage(stories []Story, now time.Time, host string, notes ...string) *Message {
-	m := &Message{Time: now, Host: oneLine(host), Stories: stories, Sections: compose(stories, now), Notes: notes}
+	m := &Message{Time: now, Host: oneLine(host), Stories: stories, Sections: compose(stories, now), Notes: notes, own: notes}
 	var ids []string
 	for _, s := range stories {
 		m.Severity = max(m.Severity, s.Severity)
@@ -92,6 +95,7 @@ func subject(sections []Section) string {
 	for _, s := range sections {
 		titles = append(titles, s.Title)
 	}
+	titles = slices.Compact(titles)
 	text := strings.Join(titles[:min(most, len(titles))], "; ")
 	if len(titles) > most {
 		text += "; and more"

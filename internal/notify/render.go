@@ -21,7 +21,8 @@ func (m *Message) Text() string {
 			width = max(width, utf8.RuneCountInString(r.Label))
 		}
 		for _, r := range s.Rows {
-			b.WriteString("  " + r.Label + ":" + strings.Repeat(" ", width-utf8.RuneCountInString(r.Label)+1) + r.Value + "\n")
+			below := "\n" + strings.Repeat(" ", width+4) // the lines of a value stand below each other
+			b.WriteString("  " + r.Label + ":" + strings.Repeat(" ", width-utf8.RuneCountInString(r.Label)+1) + strings.ReplaceAll(r.Value, "\n", below) + "\n")
 		}
 		for _, item := range s.Items {
 			b.WriteString("  - " + item + "\n")
@@ -62,6 +63,7 @@ var page = sync.OnceValue(func() *template.Template {
 			return "#2e7d32"
 		},
 		"code":   func(r Row) bool { return r.Style == Command },
+		"lines":  func(r Row) bool { return r.Style == Lines },
 		"linked": func(r Row) bool { return r.Style == Link && isWeb(r.Value) },
 	}).Parse(`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{{.Subject}}</title></head>
@@ -69,7 +71,7 @@ var page = sync.OnceValue(func() *template.Template {
 {{range .Sections}}<div style="border-left:4px solid {{colour .Severity}};padding-left:12px;margin-bottom:24px">
 <h2 style="font-size:18px;margin:0 0 8px">{{.Title}}</h2>
 <table role="presentation" cellpadding="2">
-{{range .Rows}}<tr><td style="vertical-align:top;white-space:nowrap;padding-right:12px"><b>{{.Label}}</b></td><td>{{if code .}}<code>{{.Value}}</code>{{else if linked .}}<a href="{{.Value}}">{{.Value}}</a>{{else}}{{.Value}}{{end}}</td></tr>
+{{range .Rows}}<tr><td style="vertical-align:top;white-space:nowrap;padding-right:12px"><b>{{.Label}}</b></td><td>{{if code .}}<code>{{.Value}}</code>{{else if lines .}}<pre style="margin:0;white-space:pre-wrap">{{.Value}}</pre>{{else if linked .}}<a href="{{.Value}}">{{.Value}}</a>{{else}}{{.Value}}{{end}}</td></tr>
 {{end}}</table>
 {{if .Items}}<ul>
 {{range .Items}}<li>{{.}}</li>

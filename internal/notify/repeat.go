@@ -32,7 +32,9 @@ func (c *Center) untilRepeat() time.Duration {
 		next = min(next, storeRest)
 	}
 	for _, t := range c.troubles {
-		next = min(next, t.Told.Add(c.options.Repeat).Sub(now))
+		if !natures[t.Kind].once {
+			next = min(next, t.Told.Add(c.options.Repeat).Sub(now))
+		}
 	}
 	return max(next, 0)
 }
@@ -46,14 +48,14 @@ func (c *Center) repeatDue(ctx context.Context) {
 	now := c.options.Now()
 	due := false
 	for _, t := range c.troubles {
-		due = due || now.Sub(t.Told) >= c.options.Repeat
+		due = due || !natures[t.Kind].once && now.Sub(t.Told) >= c.options.Repeat
 	}
 	if !due {
 		return
 	}
 	for _, cond := range c.sorted() {
 		t := c.troubles[troubleKey{cond.Subject, cond.Kind}]
-		if now.Sub(t.Told) < c.options.Repeat/2 {
+		if natures[t.Kind].once || now.Sub(t.Told) < c.options.Repeat/2 {
 			continue
 		}
 		t.Told = now

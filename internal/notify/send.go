@@ -134,9 +134,22 @@ func (l *lane) delivered(ctx context.Context, batch []Item) {
 	if !l.pulse {
 		l.sent = append(l.sent, now)
 		l.step = min(l.step+1, lastStep)
+		l.remember(batch)
 	}
 	l.remove(ctx, batch)
 	l.opened = now // of those that came meanwhile
+}
+
+// remember notes which troubles the channel was told, see sooner.
+func (l *lane) remember(batch []Item) {
+	if l.told == nil {
+		l.told = map[Kind]Severity{}
+	}
+	for _, it := range batch {
+		if natures[it.Story.Kind].trouble {
+			l.told[it.Story.Kind] = max(l.told[it.Story.Kind], it.Story.Severity)
+		}
+	}
 }
 
 func (l *lane) remove(ctx context.Context, batch []Item) {

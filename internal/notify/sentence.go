@@ -57,6 +57,12 @@ func (w writer) title(list ...Story) string {
 		return "the service has started"
 	case KindConfigRefused:
 		return "the changed configuration was refused, the old one stays"
+	case KindJoined:
+		return name + " has joined and is backed up from now on"
+	case KindGone:
+		return "the file of " + name + " is gone"
+	case KindLeftOut:
+		return name + " is " + still + "not taken, though a pattern matches it"
 	case KindTest:
 		return "this is a test message"
 	}
@@ -85,6 +91,12 @@ func plural(kind Kind, n int, again bool) string {
 		return fmt.Sprintf("the newest backups of %s are far smaller than those before", dbs(n))
 	case KindVerificationFailed:
 		return fmt.Sprintf("backups of %s are damaged", dbs(n))
+	case KindJoined:
+		return dbs(n) + " have joined and are backed up from now on"
+	case KindGone:
+		return "the files of " + dbs(n) + " are gone"
+	case KindLeftOut:
+		return fmt.Sprintf("%d files are %snot taken, though a pattern matches them", n, still)
 	case KindDestinationUp:
 		return fmt.Sprintf("%d destinations are back", n)
 	case KindDiskOK:
@@ -99,7 +111,7 @@ func plural(kind Kind, n int, again bool) string {
 // still restore.
 func troubled(kind Kind) bool {
 	switch kind {
-	case KindFailed, KindOverdue, KindHung, KindShrunken, KindVerificationFailed:
+	case KindFailed, KindOverdue, KindHung, KindShrunken, KindVerificationFailed, KindGone:
 		return true
 	}
 	return false

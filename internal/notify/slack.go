@@ -20,14 +20,14 @@ const (
 
 // Slack sends messages to an incoming webhook of Slack, or of a chat that
 // understands the same (Mattermost, Rocket.Chat).
-type Slack struct{ poster *poster }
+type Slack struct{ posting *posting }
 
 var _ Channel = (*Slack)(nil)
 
-// NewSlack returns a channel to the webhook at address, which is a secret. The
-// error matches ErrChannel.
+// NewSlack returns a channel to the webhook at address, which is a secret and may
+// contain {database}. The error matches ErrChannel.
 func NewSlack(address string) (*Slack, error) {
-	p, err := newPoster(address, nil)
+	p, err := newPosting(address, postSlack)
 	if err != nil {
 		return nil, fmt.Errorf("slack: %w", err)
 	}
@@ -35,12 +35,14 @@ func NewSlack(address string) (*Slack, error) {
 }
 
 // Deliver sends m as blocks, with its subject for notifications.
-func (s *Slack) Deliver(ctx context.Context, m *Message) error {
+func (s *Slack) Deliver(ctx context.Context, m *Message) error { return s.posting.deliver(ctx, m) }
+
+func postSlack(ctx context.Context, to *poster, m *Message) error {
 	body, err := json.Marshal(slackMessage(m))
 	if err != nil {
 		return err
 	}
-	return s.poster.send(ctx, http.MethodPost, http.Header{"Content-Type": {"application/json"}}, body)
+	return to.send(ctx, http.MethodPost, http.Header{"Content-Type": {"application/json"}}, body)
 }
 
 type slackBlock struct {
@@ -94,6 +96,8 @@ func slackValue(r Row) string {
 	switch {
 	case r.Style == Command && !strings.Contains(v, "`"):
 		return "`" + v + "`"
+	case r.Style == Lines && strings.Contains(v, "\n") && !strings.Contains(v, "```"):
+		return "\n```\n" + v + "\n```"
 	case r.Style == Link && isWeb(r.Value) && !strings.ContainsAny(v, "|> "):
 		return "<" + v + ">"
 	}

@@ -51,3 +51,7 @@ func (l *lane) note(err error) {
 	}
 	s.LastFailure, s.LastError = now, cut(oneLine(err.Error()), 500)
 }
+
+// Words say in one clause what the trouble is, as messages do: "app could not be
+// backed up".
+func (t Condition) Words(now time.Time) string { return writer{now}.title(t.story(false)) }

@@ -62,6 +62,8 @@ type Condition struct {
 	Count   int       `json:"count"` // of events
 	Thread  string    `json:"thread"`
 	Event   Event     `json:"event"` // the newest
+	// Worst is the worst severity of its events.
+	Worst Severity `json:"worst,omitempty"`
 }
 
 // A Story is what a channel is to be told of an event.

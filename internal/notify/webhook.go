@@ -26,21 +26,23 @@ const (
 
 // Webhook sends messages as signed JSON to a program.
 type Webhook struct {
-	poster *poster
-	secret []byte
-	now    func() time.Time
+	posting *posting
+	secret  []byte
+	now     func() time.Time
 }
 
 var _ Channel = (*Webhook)(nil)
 
-// NewWebhook returns a channel to the address, which is a secret. Bodies are
-// signed with the secret, unless it is empty. The error matches ErrChannel.
+// NewWebhook returns a channel to the address, which is a secret and may contain
+// {database}. Bodies are signed with the secret, unless it is empty. The error
+// matches ErrChannel.
 func NewWebhook(address, secret string, now func() time.Time) (*Webhook, error) {
-	p, err := newPoster(address, nil)
-	if err != nil {
+	h := &Webhook{secret: []byte(secret), now: now}
+	var err error
+	if h.posting, err = newPosting(address, h.post); err != nil {
 		return nil, fmt.Errorf("webhook: %w", err)
 	}
-	return &Webhook{p, []byte(secret), now}, nil
+	return h, nil
 }
 
 type webhookBody struct {
@@ -81,7 +83,9 @@ type webhookEvent struct {
 }
 
 // Deliver posts m.
-func (h *Webhook) Deliver(ctx context.Context, m *Message) error {
+func (h *Webhook) Deliver(ctx context.Context, m *Message) error { return h.posting.deliver(ctx, m) }
+
+func (h *Webhook) post(ctx context.Context, to *poster, m *Message) error {
 	body, err := json.Marshal(webhookOf(m))
 	if err != nil {
 		return err
@@ -90,7 +94,7 @@ func (h *Webhook) Deliver(ctx context.Context, m *Message) error {
 	if len(h.secret) > 0 {
 		header.Set(HeaderSignature, Sign(h.secret, h.now(), body))
 	}
-	return h.poster.send(ctx, http.MethodPost, header, body)
+	return to.send(ctx, http.MethodPost, header, body)
 }
 
 func webhookOf(m *Message) webhookBody {

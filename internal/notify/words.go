@@ -62,6 +62,25 @@ func oneLine(s string) string {
 	}), " ")
 }
 
+// severalLines is oneLine that keeps line feeds and spaces: the excerpt of a file
+// points at a place in the line above.
+func severalLines(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || !unicode.IsSpace(r) && !unicode.IsControl(r):
+			return r
+		case unicode.IsSpace(r) && r != '\r':
+			return ' '
+		}
+		return -1
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(l, " ")
+	}
+	return strings.Trim(strings.Join(lines, "\n"), "\n")
+}
+
 // cut shortens text to at most n bytes, and marks that.
 func cut(s string, n int) string {
 	if len(s) <= n {

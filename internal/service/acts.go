@@ -18,7 +18,9 @@ func (s *Service) backupAct(k *keeper) func(context.Context, *job, Core) error {
 		b, err := core.CreateBackup(ctx)
 		if b != nil {
 			j.change(func(r *Run) { r.take(b) })
+			s.markPlaces(j, b)
 			s.noteCopies(k, b)
+			s.note(ctx, k, j, core)
 			s.judgeSize(k, &before, b) // also if too few places took it: it is a backup
 		}
 		if err != nil {
@@ -38,8 +40,11 @@ func (s *Service) backupAct(k *keeper) func(context.Context, *job, Core) error {
 				j.logf(slog.LevelWarn, "no copy in %s: %s", c.Destination, c.Error)
 			}
 		}
-		if b.Verified.IsZero() {
-			return nil // it replaces nothing
+		if b.Verified.IsZero() || b.SharedWith != "" {
+			return nil // it replaces nothing, or the others may not be its own
+		}
+		if !conf.prune {
+			return nil
 		}
 		if why := k.pruningPaused(); why != "" {
 			j.logf(slog.LevelWarn, "old backups are kept: %s", why)
@@ -115,8 +120,11 @@ func (s *Service) restoreAct(k *keeper, path string, r RestoreRequest) func(cont
 	}
 }
 
-func (s *Service) cleanupAct() func(context.Context, *job, Core) error {
-	return func(ctx context.Context, j *job, core Core) error { return s.prune(ctx, j, core) }
+func (s *Service) cleanupAct(k *keeper) func(context.Context, *job, Core) error {
+	return func(ctx context.Context, j *job, core Core) error {
+		s.note(ctx, k, j, core)
+		return s.prune(ctx, j, core)
+	}
 }
 
 func (s *Service) syncAct(k *keeper) func(context.Context, *job, Core) error {

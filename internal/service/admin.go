@@ -163,11 +163,8 @@ func (s *Service) Settings(ctx context.Context, by access.Principal) ([]Setting,
 	if _, err := s.may(ctx, by, access.See, ""); err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	c := s.cfg
-	s.mu.Unlock()
 	list := []Setting{}
-	for _, l := range c.Lines() {
+	for _, l := range s.config().Lines() {
 		if name, ok := strings.CutPrefix(l.Section, "database "); len(by.Databases) > 0 && (!ok || !by.Sees(name)) {
 			continue // who is limited to some databases sees nothing of the rest
 		}
@@ -185,9 +182,19 @@ func (s *Service) Reload(ctx context.Context, by access.Principal) ([]string, er
 	}
 	changed, err := s.reload(ctx)
 	if err != nil {
-		s.o.Teller.Report(s.base, notify.Event{Kind: notify.KindConfigRefused, Time: s.now(), Cause: err.Error(), Next: "litekeep config check"})
+		s.o.Teller.Report(s.base, notify.Event{Kind: notify.KindConfigRefused, Time: s.now(), Cause: err.Error(), Next: s.checkLine()})
+	} else {
+		s.reportLoaded()
 	}
 	return changed, s.done(ctx, by, a, err)
+}
+
+// reportLoaded tells that the configuration is one that can be used, if one was not.
+func (s *Service) reportLoaded() {
+	s.o.Teller.Report(s.base, notify.Event{
+		Kind: notify.KindRecovered, Time: s.now(), Summary: "the configuration is valid again, and in force",
+		Clears: []notify.Kind{notify.KindConfigRefused},
+	})
 }
 
 func (s *Service) reload(ctx context.Context) ([]string, error) {
@@ -200,15 +207,15 @@ func (s *Service) reload(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, &litekeep.Error{Op: "reload", Kind: litekeep.ErrConfig, Err: err, Hint: "the old configuration stays in force"}
 	}
-	s.mu.Lock()
-	changed := config.Changes(s.cfg, next)
-	s.mu.Unlock()
-	s.adopt(ctx, next)
+	next = s.expand(ctx, next)
+	changed := config.Changes(s.config(), next)
+	s.adopt(ctx, next, true)
 	if s.o.Adopted != nil {
 		if err := s.o.Adopted(next); err != nil {
 			return changed, err
 		}
 	}
+	s.reportFleet(next)
 	for _, c := range changed {
 		s.log.Info("configuration changed", "what", c)
 	}

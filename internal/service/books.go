@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/litekeep/litekeep/internal/audit"
+	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/state"
 )
 
@@ -21,6 +22,7 @@ type books struct {
 	mu      sync.Mutex
 	problem string // of the last write, "" if it went well
 	late    []Run  // ended, which could not be recorded
+	places  map[string]destination.Known
 }
 
 // maxLate is how many of these are kept in memory.
@@ -203,9 +205,22 @@ func (b *books) size(ctx context.Context, database string) *size {
 	return readNote[size](ctx, b, sizeNote(database))
 }
 
+// fleetNote is the key of what patterns have brought.
+const fleetNote = "fleet"
+
+func (b *books) setFleet(f *fleet) { setNote(b, fleetNote, f) }
+
+// fleet returns an empty one where none is known.
+func (b *books) fleet(ctx context.Context) *fleet {
+	if f := readNote[fleet](ctx, b, fleetNote); f != nil {
+		return f
+	}
+	return &fleet{}
+}
+
 // setNote keeps a value under a key, or nothing for nil.
 func setNote[T any](b *books, key string, x *T) {
-	b.write("record the size", func(ctx context.Context) error {
+	b.write("record "+key, func(ctx context.Context) error {
 		if x == nil {
 			return b.store.DeleteNote(ctx, key)
 		}
@@ -227,7 +242,7 @@ func readNote[T any](ctx context.Context, b *books, key string) *T {
 	if err == nil {
 		err = json.Unmarshal(text, &x)
 	}
-	b.keep("read the size", err)
+	b.keep("read "+key, err)
 	if err != nil {
 		return nil
 	}

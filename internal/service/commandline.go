@@ -1,11 +1,13 @@
 package service
 
 import (
+	"errors"
 	"net"
 	"path/filepath"
 	"strings"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/destination"
 )
 
 // The command lines that people are told to run next. They go to the service where
@@ -24,9 +26,7 @@ func line(words ...string) string {
 
 // address is the URL of the service for people, "" where it does not listen.
 func (s *Service) address() string {
-	s.mu.Lock()
-	server := s.cfg.Server
-	s.mu.Unlock()
+	server := s.config().Server
 	if server.PublicURL != "" {
 		return server.PublicURL
 	}
@@ -61,6 +61,62 @@ func (s *Service) backupLine(k *keeper) string {
 	})
 }
 
+// placeLine says what is wrong with a place.
+func (s *Service) placeLine(place string) string {
+	words := []string{"destinations", "check", place}
+	if s.o.File != "" && destination.Folder(place) != "" {
+		words = append(words, "--config", s.o.File) // which leads to what is remembered of it
+	}
+	return line(words...)
+}
+
+// nextLine is what to run next after the last backup run of a database, which may be
+// nil: where another backup can only fail again, it is what mends the database.
+func (s *Service) nextLine(k *keeper, last *Run, l *listing) string {
+	if errors.Is(l.err, destination.ErrAway) { // a backup by hand would be made where the disk is not
+		return s.placeLine(k.conf.Load().core.BackupDirectory)
+	}
+	if last == nil || last.Kind != KindBackup {
+		return s.backupLine(k)
+	}
+	switch sourceOf(last) {
+	case sourceDamaged:
+		return s.restoreLine(k, l)
+	case sourceMissing, sourceNoKey:
+		return s.checkLine()
+	}
+	return s.backupLine(k)
+}
+
+// restoreLine restores the newest good backup over a damaged database. Without one it
+// saves what SQLite can still read of it.
+func (s *Service) restoreLine(k *keeper, l *listing) string {
+	c := k.conf.Load()
+	reason := "the database is damaged"
+	if c.database.Gone {
+		reason = "its file is gone"
+	}
+	b := l.newestGood()
+	switch {
+	case b == nil && c.database.Gone:
+		return s.checkLine() // there is nothing to restore
+	case b == nil:
+		return "sqlite3 " + quote(c.path) + " .recover"
+	}
+	return s.asking([]string{"restore", fileOf(b), "--database", c.name, "--reason", reason}, func() string {
+		return line(append([]string{"restore", b.Path, c.path}, c.keys()...)...)
+	})
+}
+
+// checkLine checks the configuration that the service was started with.
+func (s *Service) checkLine() string {
+	words := []string{"config", "check"}
+	if s.o.File != "" {
+		words = append(words, "--config", s.o.File)
+	}
+	return line(words...)
+}
+
 // mendLine makes damaged and missing copies of a database anew, or looks at them
 // where there is nothing to make them of.
 func (s *Service) mendLine(k *keeper) string {
@@ -72,6 +128,32 @@ func (s *Service) mendLine(k *keeper) string {
 		words := []string{"sync", "--full", "--database", c.name, "--dir", c.core.BackupDirectory}
 		return line(append(words, c.copies()...)...)
 	})
+}
+
+// hint is the way out that an error of a run tells, as it is for the service: the
+// library names commands without what they need, and flags that are keys here.
+func (s *Service) hint(k *keeper, err error) string {
+	text := strings.ReplaceAll(hintOf(err), "--busy-timeout", "`busy_timeout:` in litekeep.yaml")
+	c := k.conf.Load()
+	dir := []string{"--dir", c.core.BackupDirectory}
+	parts := strings.Split(text, "`")
+	for i := 1; i < len(parts); i += 2 {
+		switch parts[i] {
+		case "litekeep sync", "litekeep sync --full":
+			parts[i] = s.mendLine(k)
+		case "litekeep list":
+			parts[i] = s.asking([]string{"list", "--database", c.name}, func() string { return line(append([]string{"list"}, dir...)...) })
+		case "litekeep verify":
+			parts[i] = line(append([]string{"verify", c.folder()}, c.keys()...)...)
+		case "litekeep prune":
+			parts[i] = s.asking([]string{"prune", "--database", c.name}, func() string { return line(append([]string{"prune", "--dry-run"}, dir...)...) })
+		case "litekeep key list", "litekeep trash list":
+			parts[i] += " --dir " + quote(c.core.BackupDirectory)
+		case "litekeep destinations check":
+			parts[i] = s.placeLine(c.core.BackupDirectory)
+		}
+	}
+	return strings.Join(parts, "`")
 }
 
 // undoLine takes a restore back, whose target's content is in the safety backup.

@@ -1,11 +1,14 @@
 package service
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/internal/config"
+	"github.com/litekeep/litekeep/internal/notify"
 )
 
 func TestFileName(t *testing.T) {
@@ -53,9 +56,57 @@ func TestCommandLines(t *testing.T) {
 	}
 }
 
+// The hints of the library are completed, so that each command in them runs.
+func TestHint(t *testing.T) {
+	k := &keeper{name: "app"}
+	k.conf.Store(&conf{spec: spec{name: "app", core: litekeep.Config{BackupDirectory: "/my backups", Copies: []string{"/second"}, Keys: []string{"file:/k"}}}})
+	on := &Service{cfg: &config.Config{Server: config.Server{Listen: "127.0.0.1:8420"}}, o: Options{File: "/etc/litekeep.yaml"}}
+	off := &Service{cfg: &config.Config{Server: config.Server{Listen: "off"}}}
+	for _, c := range []struct {
+		s          *Service
+		hint, want string
+	}{
+		{on, "`litekeep sync` copies it", "`litekeep sync --database app --server http://127.0.0.1:8420` copies it"},
+		{off, "`litekeep sync --full` mends it", "`litekeep sync --full --database app --dir '/my backups' --copy /second` mends it"},
+		{on, "`litekeep list` shows", "`litekeep list --database app --server http://127.0.0.1:8420` shows"},
+		{off, "`litekeep list` shows, `litekeep verify` tells", "`litekeep list --dir '/my backups'` shows, `litekeep verify '/my backups/app' --key file:/k` tells"},
+		{on, "`litekeep prune` removes", "`litekeep prune --database app --server http://127.0.0.1:8420` removes"},
+		{off, "`litekeep prune` removes", "`litekeep prune --dry-run --dir '/my backups'` removes"},
+		{off, "`litekeep trash list` those", "`litekeep trash list --dir '/my backups'` those"},
+		{on, "`litekeep destinations check` tells", "`litekeep destinations check '/my backups' --config /etc/litekeep.yaml` tells"},
+		{on, "wait longer with --busy-timeout", "wait longer with `busy_timeout:` in litekeep.yaml"},
+	} {
+		if got := c.s.hint(k, &litekeep.Error{Hint: c.hint}); got != c.want {
+			t.Errorf("the hint is\n%s\nnot\n%s", got, c.want)
+		}
+	}
+}
+
+// heard keeps the events that a service reports.
+type heard struct {
+	Teller
+	events []notify.Event
+}
+
+func (h *heard) Report(_ context.Context, e notify.Event) { h.events = append(h.events, e) }
+
+// Of a damaged backup the same is told to run, whoever tells it.
+func TestDamageLine(t *testing.T) {
+	k := &keeper{name: "app"}
+	k.conf.Store(&conf{spec: spec{name: "app", zone: time.UTC, core: litekeep.Config{BackupDirectory: "/backups", Copies: []string{"/second"}}}})
+	h := &heard{}
+	s := &Service{cfg: &config.Config{Server: config.Server{Listen: "127.0.0.1:8420"}}, o: Options{Teller: h}}
+	s.watchDamage(k, &listing{backups: []*litekeep.Backup{{Path: "/backups/app/o", Damaged: true}}}, time.Unix(1e9, 0))
+	if len(h.events) != 1 || h.events[0].Next != "litekeep sync --database app --server http://127.0.0.1:8420" {
+		t.Errorf("told %+v", h.events)
+	}
+}
+
 func TestKnowsDamage(t *testing.T) {
 	k := &keeper{name: "app"}
-	k.conf.Store(&conf{spec: spec{name: "app", core: litekeep.Config{BackupDirectory: t.TempDir(), Copies: []string{"/second"}}}})
+	k.conf.Store(&conf{
+		spec: spec{name: "app", core: litekeep.Config{BackupDirectory: t.TempDir(), Copies: []string{"/second"}}}, deaf: &atomic.Int32{},
+	})
 	now := time.Unix(1e9, 0)
 	read := func(b litekeep.Backup, c litekeep.CopyCheck) bool {
 		k.list = listing{read: now, backups: []*litekeep.Backup{&b}}

@@ -13,6 +13,7 @@ type Core interface {
 	CreateBackup(context.Context) (*litekeep.Backup, error)
 	RestoreBackup(ctx context.Context, path, target string, o litekeep.RestoreOptions) (*litekeep.Restored, error)
 	VerifyBackup(ctx context.Context, path string) (*litekeep.Verification, error)
+	NoteRetention(ctx context.Context, configuration string, prune bool) error
 	CleanupOldBackups(ctx context.Context, dryRun bool) ([]litekeep.Decision, error)
 	SyncCopies(context.Context, litekeep.SyncOptions) ([]litekeep.SyncAction, error)
 	VerifyCopies(ctx context.Context, full bool, destinations ...string) ([]litekeep.CopyCheck, error)

@@ -66,7 +66,7 @@ func (k *keeper) destinations(l *listing) []Destination {
 		FreeBytes: -1,
 	}
 	if l.err != nil {
-		primary.Problem = l.err.Error()
+		primary.Problem = placeProblem(l.err)
 	} else {
 		primary.FreeBytes = freeBytes(conf.core.BackupDirectory)
 	}

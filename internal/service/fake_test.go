@@ -34,8 +34,11 @@ type world struct {
 	store  *state.Store
 	log    *audit.Log
 	core   func(litekeep.Config) Core // what the databases are played by
+	listen func(Teller) Teller        // if set, what hears beside people
+	memory notify.Store               // of messages, if it is to outlive the service
 	offset atomic.Int64               // by how much the clock is wrong, in nanoseconds
 	gauge  gauge
+	file   string // path of the configuration, for messages
 	*Service
 }
 
@@ -67,6 +70,8 @@ type play struct {
 	rows    int64
 	fail    func(n int) error // of the nth backup, from 1
 	pruned  int
+	noted   []string
+	shared  string // the other database in its folder
 }
 
 func (p *play) CreateBackup(ctx context.Context) (*litekeep.Backup, error) {
@@ -78,7 +83,7 @@ func (p *play) CreateBackup(ctx context.Context) (*litekeep.Backup, error) {
 	n := len(p.runs)
 	p.atOnce++
 	p.most = max(p.most, p.atOnce)
-	takes, deaf, fail, rows := p.takes, p.deaf, p.fail, p.rows
+	takes, deaf, fail, rows, shared := p.takes, p.deaf, p.fail, p.rows, p.shared
 	p.mu.Unlock()
 	defer func() {
 		p.mu.Lock()
@@ -99,7 +104,7 @@ func (p *play) CreateBackup(ctx context.Context) (*litekeep.Backup, error) {
 	b := &litekeep.Backup{
 		Path: fmt.Sprintf("/played/%s/%s.json.zst", p.name, now.UTC().Format("20060102T150405.000Z")), Database: p.name,
 		Timestamp: now, Verified: p.w.now(), Checked: p.w.now(), SizeBytes: rows * 10, RecordCount: rows, DocumentBytes: rows * 40,
-		Duration: takes,
+		Duration: takes, SharedWith: shared,
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -120,6 +125,13 @@ func (p *play) CleanupOldBackups(_ context.Context, dryRun bool) ([]litekeep.Dec
 		p.pruned++
 	}
 	return nil, nil
+}
+
+func (p *play) NoteRetention(_ context.Context, configuration string, prune bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.noted = append(p.noted, fmt.Sprint(configuration, " prune ", prune, ", ", len(p.runs), " runs, ", p.pruned, " pruned"))
+	return nil
 }
 
 func (p *play) RestoreBackup(_ context.Context, path, target string, o litekeep.RestoreOptions) (*litekeep.Restored, error) {
@@ -247,17 +259,25 @@ func (w *world) start() {
 	}
 	w.log = audit.New(filepath.Join(w.dir, "audit"), audit.Options{Now: w.now})
 	w.events = &events{}
-	center, err := notify.New(ctx, []notify.Target{{Name: "test", Type: "test", Channel: w.events}}, notify.NewMemory(), notify.Options{
+	memory := w.memory
+	if memory == nil {
+		memory = notify.NewMemory()
+	}
+	center, err := notify.New(ctx, []notify.Target{{Name: "test", Type: "test", Channel: w.events}}, memory, notify.Options{
 		First: time.Second, Group: time.Second, PerHour: 1000, PerDay: 10000, Now: w.now,
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	teller := Teller(center)
+	if w.listen != nil {
+		teller = w.listen(center)
+	}
 	w.Service = New(ctx, Options{
 		Config: w.config(), Load: func() (*config.Config, error) {
 			return config.Parse("litekeep.yaml", []byte(w.yaml), func(string) (string, bool) { return "", false })
 		},
-		State: w.store, Audit: w.log, AuditFolder: filepath.Join(w.dir, "audit"), Teller: center,
+		File: w.file, State: w.store, Audit: w.log, AuditFolder: filepath.Join(w.dir, "audit"), Teller: teller,
 		Core: func(c litekeep.Config, _ ...litekeep.Option) Core { return w.core(c) }, Now: w.now,
 		Log: slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})

@@ -24,13 +24,15 @@ type keeper struct {
 	reading chan struct{} // one reads the folder, others wait for what it finds
 
 	mu       sync.Mutex
-	job      *job // queued or going on, nil if there is none
+	back     time.Time // when its file was found again that had been gone
+	job      *job      // queued or going on, nil if there is none
 	slot     time.Time
 	pause    pause
 	retry    retry
-	last     *Run // the last backup run that has ended
-	begun    bool // the service has looked at it since it started
-	syncDue  bool // a destination is back, and lacks what was made meanwhile
+	last     *Run      // the last backup run that has ended
+	failing  time.Time // when the first ended of the runs that failed since one went well; zero if none, or before a start
+	begun    bool      // the service has looked at it since it started
+	syncDue  bool      // a destination is back, and lacks what was made meanwhile
 	list     listing
 	plan     plan
 	looks    map[string]look // at destinations, by name
@@ -42,8 +44,10 @@ type keeper struct {
 // conf is the configuration of a database, and what works by it.
 type conf struct {
 	spec
-	local Core // looks at the primary folder, and never waits for another place
-	whole Core // knows all destinations
+	local Core          // looks at the primary folder, and never waits for another place
+	blind Core          // does so without a key
+	whole Core          // knows all destinations
+	deaf  *atomic.Int32 // keeper.deaf of all databases with this first destination
 }
 
 // A retry is a run that is to be tried again.
@@ -60,6 +64,7 @@ type listing struct {
 	read    time.Time
 	stamp   time.Time // of the folder, when it was read
 	err     error
+	keys    error // why no key can be used, so that the backups were listed without
 }
 
 // listFor is how long a listing counts whose folder has not changed. The size
@@ -71,8 +76,14 @@ const listFor = 5 * time.Minute
 const waitFor = 10 * time.Second
 
 // patience is how long anybody waits for the folder. A file system that is away may
-// answer nothing for ever, and the other databases are not to wait for that.
-const patience = 20 * time.Second
+// answer nothing for ever, and the other databases are not to wait for that. Thousands
+// may have their folders there: impatience is how long where another one beside it does
+// not answer, and where deafFolders do not, no more are asked. Each takes a thread.
+const (
+	patience    = 20 * time.Second
+	impatience  = time.Second
+	deafFolders = 50
+)
 
 // errFolder is what is wrong with such a folder.
 var errFolder = errors.New("the folder does not answer")
@@ -80,12 +91,17 @@ var errFolder = errors.New("the folder does not answer")
 // listing returns the backups of the database. They are read anew when the
 // folder has changed.
 func (k *keeper) listing(ctx context.Context, now time.Time) listing {
-	if k.deaf.Load() > 0 {
+	beside := k.conf.Load().deaf
+	deaf, wait := beside.Load(), patience
+	if k.deaf.Load() > 0 || deaf >= deafFolders {
 		return listing{read: now, err: errFolder}
+	}
+	if deaf > 0 {
+		wait = impatience
 	}
 	read := make(chan listing, 1)
 	go func() { read <- k.read(ctx, now) }()
-	late := time.NewTimer(patience)
+	late := time.NewTimer(wait)
 	defer late.Stop()
 	select {
 	case l := <-read:
@@ -93,9 +109,11 @@ func (k *keeper) listing(ctx context.Context, now time.Time) listing {
 	case <-late.C:
 	}
 	k.deaf.Add(1)
+	beside.Add(1)
 	go func() {
 		<-read
 		k.deaf.Add(-1)
+		beside.Add(-1)
 	}()
 	return listing{read: now, err: errFolder}
 }
@@ -113,9 +131,14 @@ func (k *keeper) read(ctx context.Context, now time.Time) listing {
 		return l
 	}
 	l := listing{read: now, stamp: stamp}
-	l.backups, l.err = c.local.ListBackups(ctx)
+	core := c.local
+	l.backups, l.err = core.ListBackups(ctx)
+	if isKeyError(l.err) { // the backups are there all the same
+		core, l.keys = c.blind, l.err
+		l.backups, l.err = core.ListBackups(ctx)
+	}
 	if l.err == nil {
-		l.trash, l.err = c.local.ListTrash(ctx)
+		l.trash, l.err = core.ListTrash(ctx)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -138,7 +161,7 @@ func (k *keeper) known(stamp, now time.Time) (listing, bool) {
 func (l *listing) fresh(now time.Time) bool {
 	// Whoever waited for another to read has looked at the clock before it did.
 	age := now.Sub(l.read)
-	return !l.read.IsZero() && l.err == nil && age < listFor && age > -waitFor
+	return !l.read.IsZero() && l.err == nil && l.keys == nil && age < listFor && age > -waitFor
 }
 
 // folderReaders is how many folders are read at once.

@@ -61,14 +61,7 @@ func (r *round) setSilent(place string) {
 
 // lookLoop looks at destinations until ctx ends.
 func (s *Service) lookLoop(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		}
+	every(ctx, 0, nil, func() time.Duration {
 		r := &round{silent: map[string]bool{}}
 		var group errgroup.Group
 		group.SetLimit(lookers)
@@ -85,8 +78,8 @@ func (s *Service) lookLoop(ctx context.Context) {
 			})
 		}
 		_ = group.Wait() // no look fails the others
-		timer.Reset(watchEvery)
-	}
+		return watchEvery
+	})
 }
 
 // lookDue returns the destinations of a database that have not been looked at
@@ -126,7 +119,7 @@ func (s *Service) look(ctx context.Context, k *keeper, r *round, places []string
 			continue
 		}
 		one, cancel := context.WithTimeoutCause(ctx, lookTimeout, errSilent)
-		checks, err := whole.VerifyCopies(one, false, place)
+		checks, err := s.verifyCopies(one, whole, place)
 		if one.Err() != nil {
 			err = context.Cause(one)
 		}
@@ -140,11 +133,45 @@ func (s *Service) look(ctx context.Context, k *keeper, r *round, places []string
 			r.setSilent(place)
 			l.problem, failed = err.Error(), err
 		case err != nil && len(checks) == 0:
-			l.problem, failed = err.Error(), err
+			l.problem, failed = placeProblem(err), err
 		}
 		s.saw(k, place, l)
 	}
 	return errors.Join(failed, s.lookForMissing(ctx, k))
+}
+
+// verifyCopies looks at the copies in destinations. A folder on a file system that is
+// away does not hear of the end of ctx: it is left behind then, and not asked by itself
+// again before it answers.
+func (s *Service) verifyCopies(ctx context.Context, whole Core, places ...string) ([]litekeep.CopyCheck, error) {
+	if _, hangs := s.hanging.Load(places[0]); hangs && len(places) == 1 {
+		return nil, errSilent
+	}
+	var checks []litekeep.CopyCheck
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		checks, err = whole.VerifyCopies(ctx, false, places...)
+	}()
+	select {
+	case <-done:
+		return checks, err
+	case <-ctx.Done():
+	}
+	select {
+	case <-done:
+		return checks, err
+	case <-time.After(stopGrace):
+	}
+	if len(places) == 1 {
+		s.hanging.Store(places[0], true)
+		go func() {
+			<-done
+			s.hanging.Delete(places[0])
+		}()
+	}
+	return nil, context.Cause(ctx)
 }
 
 func checksByFile(checks []litekeep.CopyCheck) map[string]litekeep.CopyCheck {
@@ -168,7 +195,7 @@ func (s *Service) lookForMissing(ctx context.Context, k *keeper) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, lookTimeout, errSilent)
 	defer cancel()
 	began := k.settled(s.now())
-	checks, _ := conf.whole.VerifyCopies(ctx, false, places...) // what is wrong is in the checks
+	checks, _ := s.verifyCopies(ctx, conf.whole, places...) // what is wrong is in the checks
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

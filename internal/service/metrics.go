@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 
 	"github.com/litekeep/litekeep/internal/metrics"
 )
@@ -13,8 +14,9 @@ func (s *Service) Metrics(ctx context.Context) metrics.Snapshot {
 	folders, places := map[string]bool{}, map[string]bool{}
 	keepers := s.all()
 	s.readAhead(ctx, keepers)
+	lasting := s.o.Teller.Troubles()
 	for _, k := range keepers {
-		st := s.status(ctx, k)
+		st := s.status(ctx, k, lasting)
 		l := k.listing(ctx, s.now())
 		d := metrics.Database{
 			Name: k.name, LastVerified: st.RestorableTo, NextRun: st.Next, Running: st.Running != nil, Copies: map[string]bool{},
@@ -56,8 +58,11 @@ func (s *Service) Metrics(ctx context.Context) metrics.Snapshot {
 	return m
 }
 
-// down reports whether the last look at a place saw nothing.
+// down reports whether the last look at a place of the database saw nothing.
 func (k *keeper) down(place string) bool {
+	if core := k.conf.Load().core; place != core.BackupDirectory && !slices.Contains(core.Copies, place) {
+		return false // it was one before
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.looks[place].problem != ""

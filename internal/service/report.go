@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/litekeep/litekeep/internal/audit"
@@ -20,9 +21,16 @@ func (s *Service) report(k *keeper, r *Run) {
 	case r.Kind == KindRestore && r.Outcome == OutcomeOK && !r.DryRun:
 		e.Kind = notify.KindRestoreDone
 		e.Summary = k.name + " was restored from " + r.Backup
-		if r.Restored != nil && r.Restored.SafetyBackup != "" {
-			e.Holds = "What it held before is kept as " + r.Restored.SafetyBackup + "."
-			e.Next = s.undoLine(k, r.Restored.SafetyBackup) + "   # takes it back"
+		e.Details = append(e.Details, notify.Field{Name: "By", Value: byWhom(r)})
+		switch x := r.Restored; {
+		case x == nil || !x.Replaced:
+		case x.SafetyBackup != "":
+			e.Holds = "What it held before is kept as " + x.SafetyBackup + "."
+			e.Next = s.undoLine(k, x.SafetyBackup) + "   # takes it back"
+		case len(x.KeptFiles) > 0:
+			e.Holds = "What it held before was too damaged to be backed up; its files are kept as " + strings.Join(x.KeptFiles, " and ") + "."
+		default:
+			e.Holds = "What it held before was not kept."
 		}
 	case r.Outcome == OutcomeDamaged:
 		e.Kind = notify.KindVerificationFailed
@@ -36,15 +44,13 @@ func (s *Service) report(k *keeper, r *Run) {
 		return
 	case r.Kind != KindBackup || r.Trigger == triggerRequest && r.Outcome != OutcomeTimeout:
 		return // whoever asked for it sees how it ended
-	case r.Outcome == OutcomeCancelled:
+	case r.Outcome == OutcomeCancelled, s.vanished(k, r):
 		return
 	case r.Outcome == OutcomeTimeout:
 		e.Kind = notify.KindHung
 	default:
 		e.Kind = notify.KindFailed
-		s.mu.Lock()
-		retries := s.cfg.Runs.Retries
-		s.mu.Unlock()
+		retries := s.config().Runs.Retries
 		if r.Outcome.transient() && r.Outcome != OutcomeCrashed && r.Attempt <= retries {
 			return // it is tried again before anybody is woken
 		}
@@ -52,15 +58,27 @@ func (s *Service) report(k *keeper, r *Run) {
 	s.o.Teller.Report(s.base, e)
 }
 
+// byWhom says who asked for a run, and why: `ada ("ticket 4711")`.
+func byWhom(r *Run) string {
+	if r.reason == "" {
+		return r.By
+	}
+	return fmt.Sprintf("%s (%q)", r.By, r.reason)
+}
+
 // event returns what all events of a run have in common.
 func (s *Service) event(k *keeper, r *Run) notify.Event {
 	e := notify.Event{
 		Database: k.name, Time: r.Ended.In(k.conf.Load().zone), Cause: r.Error, Hint: r.Hint, RunID: r.ID,
-		Next: s.backupLine(k), Link: s.link("runs", r.ID),
+		Link: s.link("runs", r.ID),
 	}
 	l := k.listing(s.base, s.now())
 	if b := l.newestGood(); b != nil {
 		e.LastGood = b.Timestamp
+	}
+	e.Next = s.nextLine(k, r, &l)
+	if sourceOf(r) == sourceDamaged {
+		e.Severity = notify.Critical
 	}
 	return e
 }
@@ -80,7 +98,7 @@ func (s *Service) reportBackup(k *keeper, r *Run, e notify.Event) {
 	}
 	e.Kind = notify.KindShrunken
 	e.Summary = k.name + " holds far less than before"
-	e.Cause = fmt.Sprintf("%d rows, %d before", x.Now, x.Rows)
+	e.Cause = x.difference()
 	e.Holds = "No backup is removed until somebody looks."
 	e.Next = k.conf.Load().infoLine(r.Backup) + "   # if it is right: accept it on the dashboard, or POST /api/databases/" + k.name + "/accept-size"
 	s.o.Teller.Report(s.base, e)
@@ -89,7 +107,7 @@ func (s *Service) reportBackup(k *keeper, r *Run, e notify.Event) {
 // reportPlace tells when a destination went down or came back.
 func (s *Service) reportPlace(k *keeper, place, before, problem string) {
 	e := notify.Event{Kind: notify.KindDestinationDown, Place: place, Cause: problem, Time: s.now().In(k.conf.Load().zone)}
-	e.Next = "litekeep destinations check " + quote(place)
+	e.Next = s.placeLine(place)
 	if problem == "" {
 		e.Kind, e.Next = notify.KindDestinationUp, ""
 	}
@@ -151,7 +169,7 @@ func (s *Service) watchDamage(k *keeper, l *listing, now time.Time) {
 	conf := k.conf.Load()
 	e := notify.Event{
 		Kind: notify.KindVerificationFailed, Database: k.name, Place: conf.core.BackupDirectory, Time: now.In(conf.zone),
-		Cause: fileOf(b) + ": " + orDamaged(b.Problem), Next: "litekeep verify --all --database " + k.name, Link: s.link("databases", k.name),
+		Cause: fileOf(b) + ": " + orDamaged(b.Problem), Next: s.mendLine(k), Link: s.link("databases", k.name),
 	}
 	if b := l.newestGood(); b != nil {
 		e.LastGood = b.Timestamp
@@ -170,9 +188,7 @@ func (s *Service) catchUp(k *keeper) {
 // link returns the URL of a page of the dashboard, "" where nobody said how
 // people reach it.
 func (s *Service) link(parts ...string) string {
-	s.mu.Lock()
-	base := s.cfg.Server.PublicURL
-	s.mu.Unlock()
+	base := s.config().Server.PublicURL
 	if base == "" {
 		return ""
 	}
@@ -192,16 +208,9 @@ func (s *Service) reportSizeAccepted(k *keeper) {
 // watchLoop looks every minute for what no run tells: that a database is
 // overdue, and that a disk runs low.
 func (s *Service) watchLoop(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
 	trim := throttle{every: trimEvery}
 	var head audit.Head // as the state has it
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		}
+	every(ctx, 0, nil, func() time.Duration {
 		s.watch(ctx)
 		s.books.catchUp()
 		if h := s.o.Audit.Head(); h != head && h != (audit.Head{}) {
@@ -211,8 +220,8 @@ func (s *Service) watchLoop(ctx context.Context) {
 		if trim.ready(s.now()) {
 			s.books.trim(ctx, s.now(), s.history())
 		}
-		timer.Reset(watchEvery)
-	}
+		return watchEvery
+	})
 }
 
 // watchEvery is how often that is, and trimEvery how often what is too old is
@@ -222,20 +231,18 @@ const (
 	trimEvery  = 24 * time.Hour
 )
 
-func (s *Service) history() time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.cfg.Runs.History
-}
+func (s *Service) history() time.Duration { return s.config().Runs.History }
 
 func (s *Service) watch(ctx context.Context) {
 	now := s.now()
 	disks := map[string]bool{}
 	keepers := s.all()
+	s.reportUnkept(keepers)
 	s.readAhead(ctx, keepers)
 	for _, k := range keepers {
 		conf := k.conf.Load()
 		l := k.listing(ctx, now)
+		s.watchPrimary(k, &l, now)
 		s.watchOverdue(k, &l, now)
 		s.watchDamage(k, &l, now)
 		if folder := conf.core.BackupDirectory; l.err == nil && !disks[folder] {
@@ -249,8 +256,37 @@ func (s *Service) watch(ctx context.Context) {
 	s.hub.send(Event{Time: now, Type: "status"})
 }
 
+// reportUnkept tells the end of the troubles of databases and places that the
+// configuration does not have any more: nothing else would, and a heartbeat for all
+// databases would stand still.
+func (s *Service) reportUnkept(keepers []*keeper) {
+	databases, places := map[string]bool{}, map[string]bool{}
+	for _, k := range keepers {
+		databases[k.name] = true
+		core := k.conf.Load().core
+		for _, place := range append([]string{core.BackupDirectory}, core.Copies...) {
+			places[place] = true
+		}
+	}
+	for _, t := range s.o.Teller.Troubles() {
+		e := notify.Event{Kind: notify.KindRecovered, Time: s.now()}
+		database, place := t.Event.Database, t.Event.Place
+		switch {
+		case database != "" && !databases[database]:
+			e.Database, e.Summary = database, database+" is no longer kept, as the configuration says; its backups stay"
+			e.Clears = []notify.Kind{notify.KindGone, notify.KindFailed, notify.KindOverdue, notify.KindHung, notify.KindShrunken, notify.KindVerificationFailed}
+		case (t.Kind == notify.KindDestinationDown || t.Kind == notify.KindDiskLow) && !places[place]:
+			e.Place, e.Summary = place, place+" is no destination any more, as the configuration says"
+			e.Clears = []notify.Kind{notify.KindDestinationDown, notify.KindDiskLow}
+		default:
+			continue
+		}
+		s.o.Teller.Report(s.base, e)
+	}
+}
+
 func (s *Service) watchOverdue(k *keeper, l *listing, now time.Time) {
-	if l.err != nil {
+	if l.err != nil || k.conf.Load().database.Gone {
 		return // that is told elsewhere, and says nothing of the age
 	}
 	at := s.overdue(k, l)
@@ -259,27 +295,36 @@ func (s *Service) watchOverdue(k *keeper, l *listing, now time.Time) {
 	}
 	e := notify.Event{
 		Kind: notify.KindOverdue, Database: k.name, Time: now.In(k.conf.Load().zone),
-		Next: s.backupLine(k), Link: s.link("databases", k.name),
+		Link: s.link("databases", k.name),
 	}
 	if b := l.newestGood(); b != nil {
 		e.LastGood = b.Timestamp
 	}
 	k.mu.Lock()
-	if k.last != nil && !k.last.Outcome.good() {
-		e.Cause, e.Hint, e.RunID = k.last.Error, k.last.Hint, k.last.ID
+	last := k.last
+	k.mu.Unlock()
+	if last != nil && !last.Outcome.good() {
+		e.Cause, e.Hint, e.RunID = last.Error, last.Hint, last.ID
 	} else {
 		e.Cause = "nothing ran"
 	}
-	k.mu.Unlock()
+	e.Next = s.nextLine(k, last, l)
 	s.o.Teller.Report(s.base, e)
 }
 
 // overdue returns when the database is overdue, zero if never. One without any
-// good backup has as long from when the service began to keep it.
+// good backup has as long from when the service began to keep it, one whose file was
+// gone from when that was back.
 func (s *Service) overdue(k *keeper, l *listing) time.Time {
 	from := k.since
 	if b := l.newestGood(); b != nil {
 		from = b.Timestamp
+	}
+	k.mu.Lock()
+	back := k.back
+	k.mu.Unlock()
+	if back.After(from) {
+		from = back
 	}
 	return k.conf.Load().overdueAt(from)
 }

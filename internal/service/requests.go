@@ -89,7 +89,7 @@ func (s *Service) StartRestore(ctx context.Context, by access.Principal, databas
 		case !r.DryRun && strings.TrimSpace(r.Reason) == "":
 			return order{}, fmt.Errorf("%w: a restore needs a reason, for the audit log", ErrRequest)
 		}
-		return order{kind: KindRestore, backup: r.File, dryRun: r.DryRun, act: s.restoreAct(k, b.Path, r)}, nil
+		return order{kind: KindRestore, backup: r.File, dryRun: r.DryRun, reason: strings.TrimSpace(r.Reason), act: s.restoreAct(k, b.Path, r)}, nil
 	})
 }
 
@@ -100,7 +100,7 @@ func (s *Service) StartCleanup(ctx context.Context, by access.Principal, databas
 		if why := k.pruningPaused(); why != "" {
 			return order{}, fmt.Errorf("%w: nothing is removed while %s; accept the size first if it is right", ErrRequest, why)
 		}
-		return order{kind: KindCleanup, act: s.cleanupAct()}, nil
+		return order{kind: KindCleanup, act: s.cleanupAct(k)}, nil
 	})
 }
 

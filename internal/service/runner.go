@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ type order struct {
 	slot    time.Time // of the schedule, zero for none
 	attempt int
 	backup  string // file name, for kinds that read one
+	reason  string // that somebody gave
 	dryRun  bool
 	act     func(ctx context.Context, j *job, core Core) error
 	ended   func(Run) // hears of the end, if it is not nil
@@ -54,7 +56,7 @@ func (s *Service) begin(k *keeper, o order) (*job, error) {
 		now: s.now, cancel: cancel, done: make(chan struct{}), say: throttle{every: progressEvery},
 		run: Run{
 			ID: newRunID(now), Database: k.name, Kind: o.kind, Trigger: o.trigger, By: o.by, Slot: o.slot,
-			Attempt: max(o.attempt, 1), Started: now, Outcome: OutcomeQueued, Backup: o.backup, DryRun: o.dryRun,
+			Attempt: max(o.attempt, 1), Started: now, Outcome: OutcomeQueued, Backup: o.backup, DryRun: o.dryRun, reason: o.reason,
 		},
 	}
 	j.told = func(r Run) { s.tell(r) }
@@ -110,8 +112,7 @@ func (s *Service) limited(ctx context.Context, k *keeper, j *job, o order) error
 	if o.kind == KindBackup {
 		s.o.Teller.Report(ctx, notify.Event{Kind: notify.KindBegun, Database: k.name, Time: s.now().In(conf.zone), RunID: j.snapshot(false).ID})
 	}
-	core := s.o.Core(conf.core, litekeep.WithProgress(j.progress), litekeep.WithClock(s.now),
-		litekeep.WithLogger(slog.New(jobHandler{s.log.Handler(), j})))
+	core := s.core(conf.core, litekeep.WithProgress(j.progress), litekeep.WithLogger(slog.New(jobHandler{s.log.Handler(), j})))
 	result := make(chan error, 1)
 	go func() {
 		err := s.guarded(func() error { return o.act(ctx, j, core) })
@@ -166,6 +167,13 @@ func (e *hungError) Unwrap() error { return e.cause }
 func (s *Service) finish(k *keeper, j *job, err error) {
 	now := s.now()
 	outcome := outcomeOf(err)
+	// It never began, and is due again at the next start; thousands may wait for their turn.
+	untouched := errors.Is(err, errStopped) && j.snapshot(false).Outcome == OutcomeQueued
+	wasGood := false
+	if outcome == OutcomeRefused {
+		l := k.listing(s.base, now)
+		wasGood = l.newestGood() != nil
+	}
 	j.change(func(r *Run) {
 		r.Ended, r.Seconds, r.Progress = now, now.Sub(r.Started).Seconds(), nil
 		if err == nil && r.Outcome == OutcomePartial {
@@ -173,11 +181,11 @@ func (s *Service) finish(k *keeper, j *job, err error) {
 		}
 		r.Outcome = outcome
 		if err != nil {
-			r.Error, r.Hint = err.Error(), hintOf(err)
+			r.Error, r.Hint = err.Error(), cmp.Or(sourceHint(r.Kind, err, wasGood), s.hint(k, err))
 		}
 	})
 	r := j.snapshot(true)
-	if !errors.Is(err, errSlotTaken) {
+	if !errors.Is(err, errSlotTaken) && !untouched {
 		s.books.end(r)
 	}
 	s.recent.add(r)
@@ -187,10 +195,18 @@ func (s *Service) finish(k *keeper, j *job, err error) {
 	if r.Kind == KindBackup && r.Outcome != OutcomeCancelled {
 		last := r.brief()
 		k.last = &last
+		switch {
+		case r.Outcome.good():
+			k.failing = time.Time{}
+		case k.failing.IsZero():
+			k.failing = r.Ended
+		}
 	}
 	k.mu.Unlock()
 	s.planRetry(k, &r)
-	s.report(k, &r)
+	if !untouched {
+		s.report(k, &r)
+	}
 	var hung *hungError
 	if !errors.As(err, &hung) {
 		s.release(k, j)
@@ -216,9 +232,7 @@ func (s *Service) planRetry(k *keeper, r *Run) {
 	if r.Kind != KindBackup || r.Trigger == triggerRequest {
 		return
 	}
-	s.mu.Lock()
-	runs := s.cfg.Runs
-	s.mu.Unlock()
+	runs := s.config().Runs
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.retry = retry{}

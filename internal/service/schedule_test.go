@@ -174,14 +174,18 @@ func TestShrunken(t *testing.T) {
 		time.Sleep(30 * time.Hour)
 		pruned := p.pruned
 		p.change(func(p *play) { p.rows = 10 })
-		time.Sleep(48 * time.Hour)
+		time.Sleep(48 * time.Hour) // two backups are small, and the second is compared with the last that was not
+		x := w.o.Teller.Troubles()
+		if len(x) != 1 || x[0].Event.Cause != "10 rows; the last backup that was not small had 1000: 20000102T010000.000Z.json.zst" {
+			t.Errorf("%+v", x)
+		}
 		if w.events.count("shrunken app") == 0 || p.pruned != pruned {
 			t.Errorf("pruned %d times, told %v", p.pruned-pruned, w.events.all())
 		}
 		w.stop()
 		w.start() // the pause survives
 		st, err := w.Database(context.Background(), admin, "app")
-		if err != nil || st.PruningPaused == "" || st.Condition != ConditionWarning {
+		if err != nil || !strings.HasSuffix(st.PruningPaused, " has 10 rows; the last backup that was not small had 1000: 20000102T010000.000Z.json.zst") || st.Condition != ConditionWarning {
 			t.Errorf("%+v, %v", st, err)
 		}
 		if err := w.AcceptSize(context.Background(), admin, "app", "we emptied it"); err != nil {
@@ -311,5 +315,79 @@ func TestCancelledByAPersonStaysSo(t *testing.T) {
 		if got := len(w.plays["app"].began()) - before; got != 0 {
 			t.Errorf("%d runs after it was cancelled", got)
 		}
+	})
+}
+
+// TestSharedFolderIsNotPruned leaves old backups alone that may be those of another
+// database.
+func TestSharedFolderIsNotPruned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "databases:\n"+database("app", "0 2 * * *"))
+		p := w.plays["app"]
+		p.shared = "/played/other/app.db"
+		w.start()
+		time.Sleep(26 * time.Hour)
+		if len(p.began()) < 2 || p.pruned != 0 {
+			t.Errorf("%d runs, pruned %d times", len(p.began()), p.pruned)
+		}
+		p.change(func(p *play) { p.shared = "" })
+		time.Sleep(24 * time.Hour)
+		w.stop()
+		if p.pruned != 1 {
+			t.Errorf("pruned %d times by a run that shares with nobody", p.pruned)
+		}
+	})
+}
+
+// TestPruneIsOff leaves old backups alone where the configuration says so, until somebody
+// asks for a cleanup.
+func TestPruneIsOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "databases:\n"+strings.Replace(database("app", "0 2 * * *"), "spread: 0s", "spread: 0s, prune: false", 1))
+		p := w.plays["app"]
+		w.start()
+		time.Sleep(26 * time.Hour)
+		if len(p.began()) < 2 || p.pruned != 0 {
+			t.Errorf("%d runs, pruned %d times", len(p.began()), p.pruned)
+		}
+		if r := w.ended(w.StartCleanup(context.Background(), admin, "app")); r.Outcome != OutcomeOK || p.pruned != 1 {
+			t.Errorf("asked for: %s, pruned %d times", r.Outcome, p.pruned)
+		}
+		w.stop()
+	})
+}
+
+// TestRetentionIsNoted notes beside the backups what is kept: when the service starts,
+// before a run prunes, and when a new configuration says something else.
+func TestRetentionIsNoted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "databases:\n"+database("app", "0 2 * * *"))
+		p := w.plays["app"]
+		w.start()
+		time.Sleep(time.Second)
+		p.change(func(p *play) {
+			if len(p.noted) != 1 || !strings.HasSuffix(p.noted[0], "prune true, 1 runs, 0 pruned") && !strings.HasSuffix(p.noted[0], "prune true, 0 runs, 0 pruned") {
+				t.Errorf("at the start: %q", p.noted)
+			}
+			p.noted = nil
+		})
+		time.Sleep(10 * time.Minute)
+		p.change(func(p *play) {
+			if len(p.noted) != 1 || !strings.HasSuffix(p.noted[0], "prune true, 1 runs, 0 pruned") || p.pruned != 1 {
+				t.Errorf("by a run: %q, pruned %d times", p.noted, p.pruned)
+			}
+			p.noted = nil
+		})
+		w.yaml = strings.Replace(w.yaml, "spread: 0s", "spread: 0s, prune: false", 1)
+		if _, err := w.Reload(context.Background(), admin); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		p.change(func(p *play) {
+			if len(p.noted) != 1 || !strings.Contains(p.noted[0], "prune false") {
+				t.Errorf("after a new configuration: %q", p.noted)
+			}
+		})
+		w.stop()
 	})
 }

@@ -13,15 +13,7 @@ const lookEvery = 30 * time.Second
 
 // scheduleLoop begins what is due until ctx ends.
 func (s *Service) scheduleLoop(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		case <-s.wake:
-		}
+	every(ctx, 0, s.wake, func() time.Duration {
 		now := s.now()
 		wait := lookEvery
 		for _, k := range s.all() {
@@ -29,8 +21,8 @@ func (s *Service) scheduleLoop(ctx context.Context) {
 				wait = min(wait, max(next.Sub(now), 0))
 			}
 		}
-		timer.Reset(wait)
-	}
+		return wait
+	})
 }
 
 // all returns all databases.
@@ -58,7 +50,7 @@ func (s *Service) tick(ctx context.Context, k *keeper, now time.Time) time.Time 
 		s.beginOwn(k, order{kind: KindSync, trigger: triggerRecovery, act: s.syncAct(k)})
 		return time.Time{}
 	}
-	if conf.schedule == nil {
+	if conf.schedule == nil || conf.database.Gone {
 		return time.Time{}
 	}
 	if !begun {
@@ -152,7 +144,7 @@ func (k *keeper) setSlot(slot time.Time) {
 // next returns when the next scheduled run of a database begins, zero if never.
 func (k *keeper) next(now time.Time) time.Time {
 	conf := k.conf.Load()
-	if conf.schedule == nil {
+	if conf.schedule == nil || conf.database.Gone {
 		return time.Time{}
 	}
 	k.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/litekeep/litekeep/internal/access"
 	"github.com/litekeep/litekeep/internal/audit"
 	"github.com/litekeep/litekeep/internal/config"
+	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/notify"
 	"github.com/litekeep/litekeep/internal/state"
 )
@@ -32,6 +34,8 @@ var (
 	ErrStopping = errors.New("the service is stopping")
 	// ErrAudit: what was asked for changes something, and cannot be recorded.
 	ErrAudit = errors.New("the audit log cannot be written")
+	// ErrAway: the folder of the backups is not the one that it was, see destination.Known.
+	ErrAway = destination.ErrAway
 )
 
 // Options are what a Service is made from.
@@ -60,6 +64,9 @@ type Options struct {
 	Now func() time.Time
 	// Log is for the operator; nil discards.
 	Log *slog.Logger
+	// File is the path of the configuration, for the notes beside backups and the
+	// commands that people are told to run; absolute, "" if it is not known.
+	File string
 }
 
 // A Teller tells people what they must know: a *notify.Center.
@@ -74,7 +81,7 @@ type Teller interface {
 // whether whoever asks may, records that in the audit log, acts, and tells those
 // who watch.
 //
-// Errors match ErrNotFound, ErrRunning, ErrRequest, ErrStopping, ErrAudit,
+// Errors match ErrNotFound, ErrRunning, ErrRequest, ErrStopping, ErrAudit, ErrAway,
 // access.ErrUnauthenticated, access.ErrForbidden, or one of package litekeep.
 type Service struct {
 	o       Options
@@ -83,19 +90,24 @@ type Service struct {
 	hub     *hub
 	started time.Time
 	wake    chan struct{}  // something may be due
+	adopted chan struct{}  // there is a configuration whose retention is to be noted
 	running sync.WaitGroup // jobs
 	turns   *turns
 	recent  *recent // runs that ended, with their results
 	books   *books  // what is kept in the state
+	finder  config.Finder
+	hanging sync.Map // destinations that do not answer to a look, by their texts
 
 	auditTrouble atomic.Pointer[error] // of the last write to the audit log
 
-	adopting sync.Mutex // one configuration after the other
+	adopting sync.Mutex               // one configuration after the other
+	deaf     map[string]*atomic.Int32 // conf.deaf by the first destination, under adopting
 
 	mu        sync.Mutex
 	cfg       *config.Config
 	databases map[string]*keeper
 	retired   map[string]*keeper // no longer configured; a run of one may go on
+	fleet     *fleet             // as it was last told
 	base      context.Context    // of all jobs
 	stop      context.CancelCauseFunc
 	stopping  bool
@@ -118,13 +130,15 @@ func New(ctx context.Context, o Options) *Service {
 	}
 	s := &Service{
 		o: o, now: o.Now, log: o.Log, hub: newHub(), started: o.Now(),
-		wake: make(chan struct{}, 1), recent: newRecent(), databases: map[string]*keeper{}, retired: map[string]*keeper{},
+		wake: make(chan struct{}, 1), adopted: make(chan struct{}, 1), recent: newRecent(), databases: map[string]*keeper{}, retired: map[string]*keeper{},
+		deaf: map[string]*atomic.Int32{},
 	}
-	s.books = &books{store: o.State, log: o.Log}
+	s.books = &books{store: o.State, log: o.Log, places: map[string]destination.Known{}}
 	s.turns = newTurns(o.Config.Runs.Parallel)
 	s.base, s.stop = context.WithCancelCause(context.Background())
 	crashed := s.books.cutOff(ctx, s.now())
-	s.adopt(ctx, o.Config)
+	s.fleet = s.books.fleet(context.WithoutCancel(ctx)) // Serve stores what follows it, also where it ends at once
+	s.adopt(ctx, s.expand(ctx, o.Config), true)
 	for _, r := range crashed {
 		s.log.Warn("a run was cut off", "database", r.Database, "run", r.ID, "kind", r.Kind)
 		if k := s.find(r.Database); k != nil {
@@ -134,36 +148,71 @@ func New(ctx context.Context, o Options) *Service {
 	return s
 }
 
-// adopt makes the databases those of c. One that stays keeps what is known of it.
-func (s *Service) adopt(ctx context.Context, c *config.Config) {
+// adopt makes the databases those of c. One that stays keeps what is known of it. Where
+// not all are to be looked at anew, one whose settings are the same goes on as it is.
+func (s *Service) adopt(ctx context.Context, c *config.Config, all bool) {
 	s.mu.Lock()
 	old := maps.Clone(s.retired) // one that comes back must not run beside itself
 	maps.Copy(old, s.databases)
 	s.mu.Unlock()
 	databases := make(map[string]*keeper, len(c.Databases))
 	for i := range c.Databases {
-		sp := specOf(c, &c.Databases[i])
-		local := sp.core
-		local.Copies, local.MinCopies = nil, 0
-		next := &conf{spec: sp, local: s.o.Core(local, litekeep.WithClock(s.now)), whole: s.o.Core(sp.core, litekeep.WithClock(s.now))}
-		k := old[sp.name]
-		if k == nil {
-			k = &keeper{name: sp.name, since: s.now(), looks: map[string]look{}, reading: make(chan struct{}, 1)}
-			k.conf.Store(next)
-			s.recall(ctx, k, c.Runs)
+		db := &c.Databases[i]
+		k := old[db.Name]
+		if k == nil || all || !reflect.DeepEqual(*db, k.conf.Load().database) {
+			k = s.keep(ctx, c, db, k)
 		}
-		if before := k.conf.Swap(next); before.scheduleText != next.scheduleText {
-			k.setSlot(s.now()) // slots of the new schedule that have passed were never promised
-			s.books.setSlot(k.name, s.now())
-		}
-		k.forget()
-		databases[sp.name] = k
-		delete(old, sp.name)
+		databases[db.Name] = k
+		delete(old, db.Name)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cfg, s.databases, s.retired = c, databases, old
 	s.turns.resize(c.Runs.Parallel)
+	if !all {
+		return // what has come is noted in its first run
+	}
+	select {
+	case s.adopted <- struct{}{}:
+	default:
+	}
+}
+
+// core makes what does the work on a database.
+func (s *Service) core(c litekeep.Config, o ...litekeep.Option) Core {
+	return s.o.Core(c, append(o, litekeep.WithClock(s.now), litekeep.WithPlaceCheck(s.checkPlace))...)
+}
+
+// keep gives a database what c says of it. k is nil for one that is new.
+func (s *Service) keep(ctx context.Context, c *config.Config, db *config.Database, k *keeper) *keeper {
+	sp := specOf(c, db)
+	local := sp.core
+	local.Copies, local.MinCopies = nil, 0
+	blind := local
+	blind.Keys = nil
+	next := &conf{
+		spec: sp, local: s.core(local), blind: s.core(blind), whole: s.core(sp.core), deaf: s.deaf[sp.core.BackupDirectory],
+	}
+	if next.deaf == nil {
+		next.deaf = &atomic.Int32{}
+		s.deaf[sp.core.BackupDirectory] = next.deaf
+	}
+	if k == nil {
+		k = &keeper{name: sp.name, since: s.now(), looks: map[string]look{}, reading: make(chan struct{}, 1)}
+		k.conf.Store(next)
+		s.recall(ctx, k, c.Runs)
+	}
+	if before := k.conf.Swap(next); before.scheduleText != next.scheduleText {
+		k.setSlot(s.now()) // slots of the new schedule that have passed were never promised
+		s.books.setSlot(k.name, s.now())
+	}
+	if !db.Gone && !s.goneSince(k.name).IsZero() {
+		k.mu.Lock()
+		k.back = s.now()
+		k.mu.Unlock()
+	}
+	k.forget()
+	return k
 }
 
 // recall takes what the state knows of a database. A run that the end of an
@@ -198,10 +247,16 @@ func (s *Service) recall(ctx context.Context, k *keeper, runs config.Runs) {
 // Serve runs the schedules until ctx ends. It then waits for what goes on, for as
 // long as the configuration grants, and stops the rest.
 func (s *Service) Serve(ctx context.Context) error {
+	s.reportLoaded() // by an earlier life, it may have been refused
+	s.adopting.Lock()
+	s.reportFleet(s.config())
+	s.adopting.Unlock()
 	var loops sync.WaitGroup
 	loops.Go(func() { s.scheduleLoop(ctx) })
 	loops.Go(func() { s.watchLoop(ctx) })
 	loops.Go(func() { s.lookLoop(ctx) })
+	loops.Go(func() { s.noteLoop(ctx) })
+	loops.Go(func() { s.matchLoop(ctx) })
 	<-ctx.Done()
 	s.mu.Lock()
 	s.stopping = true
@@ -235,6 +290,29 @@ func (s *Service) poke() {
 	case s.wake <- struct{}{}:
 	default:
 	}
+}
+
+// every calls do after a time, and then again after what it returns each time, or when
+// wake says so, until ctx ends.
+func every(ctx context.Context, first time.Duration, wake <-chan struct{}, do func() (next time.Duration)) {
+	timer := time.NewTimer(first)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-wake:
+		}
+		timer.Reset(do())
+	}
+}
+
+// config returns the configuration in force.
+func (s *Service) config() *config.Config {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cfg
 }
 
 func (s *Service) find(name string) *keeper {

@@ -2,6 +2,7 @@ package service
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/litekeep/litekeep"
@@ -11,11 +12,12 @@ import (
 // grow; one that loses half of its rows or of its text between two backups was
 // emptied by somebody, or by a mistake.
 type shrinkage struct {
-	Since  int64  `json:"since"`  // Unix milliseconds
-	Backup string `json:"backup"` // file name of the newest that is small
-	Rows   int64  `json:"rows"`   // of the last backup that was not
-	Bytes  int64  `json:"bytes"`  // of its document
-	Now    int64  `json:"now"`    // rows of the newest
+	Since  int64  `json:"since"`          // Unix milliseconds
+	Backup string `json:"backup"`         // file name of the newest that is small
+	Full   string `json:"full,omitempty"` // file name of the last backup that was not
+	Rows   int64  `json:"rows"`           // of that one
+	Bytes  int64  `json:"bytes"`          // of its document
+	Now    int64  `json:"now"`            // rows of the newest
 }
 
 // Small databases lose half easily; these are not judged by it.
@@ -33,14 +35,22 @@ func (x *shrinkage) of(b *litekeep.Backup, percent int) bool {
 }
 
 func (x *shrinkage) String() string {
-	return fmt.Sprintf("%s has %d rows, the backup before it had %d", x.Backup, x.Now, x.Rows)
+	return x.Backup + " has " + x.difference()
+}
+
+// difference says how many rows are left of how many, and who has them.
+func (x *shrinkage) difference() string {
+	return strings.TrimSuffix(fmt.Sprintf("%d rows; the last backup that was not small had %d: %s", x.Now, x.Rows, x.Full), ": ")
 }
 
 // A size is what a backup held.
 type size struct {
-	Rows  int64 `json:"rows"`
-	Bytes int64 `json:"bytes"` // of its document
+	Backup string `json:"backup,omitempty"` // file name
+	Rows   int64  `json:"rows"`
+	Bytes  int64  `json:"bytes"` // of its document
 }
+
+func sizeOf(b *litekeep.Backup) *size { return &size{fileOf(b), b.RecordCount, b.DocumentBytes} }
 
 // judgeSize compares a new backup with the last one that was judged and not small.
 // That one is remembered: what the folder holds by then may be a small one that
@@ -65,15 +75,15 @@ func (s *Service) judgeSize(k *keeper, before *listing, b *litekeep.Backup) {
 // judge returns the shrinkage that there is after the backup b, and the size to
 // compare the next one with. last is the newest good backup before it.
 func judge(x *shrinkage, sized *size, last, b *litekeep.Backup, percent int, now time.Time) (*shrinkage, *size) {
-	fits := &size{b.RecordCount, b.DocumentBytes}
+	fits := sizeOf(b)
 	if sized == nil && last != nil && !last.Locked {
-		sized = &size{last.RecordCount, last.DocumentBytes}
+		sized = sizeOf(last)
 	}
 	switch {
 	case percent == 0 || x == nil && sized == nil:
 		return nil, fits
 	case x == nil:
-		x = &shrinkage{Since: now.UnixMilli(), Rows: sized.Rows, Bytes: sized.Bytes}
+		x = &shrinkage{Since: now.UnixMilli(), Full: sized.Backup, Rows: sized.Rows, Bytes: sized.Bytes}
 	}
 	if !x.of(b, percent) {
 		return nil, fits

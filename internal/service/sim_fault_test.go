@@ -333,7 +333,7 @@ func TestDestinationThatHangs(t *testing.T) {
 					t.Errorf("%s in %s: %q", name, place, l.problem)
 				}
 			}
-			if len(k.looks) != 2 {
+			if len(k.looks) != 3 { // with the first, which is listed
 				t.Errorf("%s: %d places were looked at within an hour", name, len(k.looks))
 			}
 			k.mu.Unlock()
@@ -423,6 +423,38 @@ func TestReloadOfABadFile(t *testing.T) {
 			t.Errorf("told %v", w.events.all())
 		}
 		w.stop()
+	})
+}
+
+// TestReloadOfACorrectedFile: a file that was refused is a trouble until one is loaded,
+// and nothing to tell where that was at once.
+func TestReloadOfACorrectedFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "databases:\n"+database("app", "0 12 * * *"))
+		w.file = "/etc/litekeep.yaml"
+		good, ctx := w.yaml, context.Background()
+		w.start()
+		defer w.stop()
+		reload := func(yaml string, later time.Duration) {
+			w.yaml = yaml
+			_, _ = w.Reload(ctx, admin) // TestReloadOfABadFile looks at the error
+			time.Sleep(later)
+		}
+		reload("databases: [nonsense", 0)
+		reload(good, time.Hour)
+		if told := w.events.all(); len(told) > 0 {
+			t.Errorf("told %v", told)
+		}
+		reload("databases:\n  nonsense", time.Hour)
+		reload("databases: [nonsense", time.Hour)
+		x := w.o.Teller.Troubles()
+		if len(x) != 1 || x[0].Event.Next != "litekeep config check --config /etc/litekeep.yaml" || !strings.Contains(x[0].Event.Cause, "\n") {
+			t.Errorf("%+v", x)
+		}
+		reload(good, time.Hour)
+		if told := strings.Join(w.events.all(), ","); told != "config-refused ,recovered " {
+			t.Errorf("told %s", told)
+		}
 	})
 }
 

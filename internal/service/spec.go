@@ -12,6 +12,7 @@ import (
 
 // A spec is what the configuration says of a database.
 type spec struct {
+	database     config.Database
 	name, path   string
 	schedule     *schedule.Schedule // nil for none
 	scheduleText string
@@ -33,7 +34,7 @@ func (s *spec) folder() string { return filepath.Join(s.core.BackupDirectory, s.
 // specOf takes what c says of the database d. c has been checked.
 func specOf(c *config.Config, d *config.Database) spec {
 	s := spec{
-		name: d.Name, path: d.Path, schedule: d.Slots(), scheduleText: d.Schedule, zone: d.Zone(), spread: d.Delay(),
+		database: *d, name: d.Name, path: d.Path, schedule: d.Slots(), scheduleText: d.Schedule, zone: d.Zone(), spread: d.Delay(),
 		overdueAt: remembered(d.OverdueAt), timeLimit: d.TimeLimit, verifyAll: d.Verify == config.VerifyFull, prune: d.Prune,
 		shrink: int(d.Shrink), retention: d.Retention.Words(), diskLow: int64(c.Notifications.DiskLow), core: d.Core(),
 	}

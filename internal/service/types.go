@@ -69,6 +69,8 @@ type Run struct {
 	Checked  *litekeep.Verification `json:"checked,omitempty"`
 	Pruned   []litekeep.Decision    `json:"decisions,omitempty"`
 	Synced   []litekeep.SyncAction  `json:"synced,omitempty"`
+
+	reason string // that whoever asked for it gave; the audit log keeps it
 }
 
 // brief returns the run without its log and its results.

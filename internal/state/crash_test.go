@@ -192,22 +192,25 @@ func TestConcurrent(t *testing.T) {
 
 // TestOpenTogether opens a new state from many goroutines: one of them makes it.
 func TestOpenTogether(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state.db")
-	var wg sync.WaitGroup
-	for range 6 {
-		wg.Go(func() {
-			s, err := Open(t.Context(), path, clock)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer s.Close()
-			if s.PutAside() != "" {
-				t.Error("it was put aside")
-			}
-		})
+	dir := t.TempDir()
+	for round := range 10 {
+		path := filepath.Join(dir, fmt.Sprint(round, ".db"))
+		var wg sync.WaitGroup
+		for range 6 {
+			wg.Go(func() {
+				s, err := Open(t.Context(), path, clock)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer s.Close()
+				if s.PutAside() != "" {
+					t.Error("it was put aside")
+				}
+			})
+		}
+		wg.Wait()
 	}
-	wg.Wait()
 }
 
 // playNobody opens a state that it may read and not write, or not even read.

@@ -119,15 +119,9 @@ func isDamage(err error) bool {
 // setAside renames the file path, and what SQLite keeps beside it, so that they
 // can still be opened together, and returns the new name of the file.
 func setAside(path string, now time.Time) (string, error) {
-	base := path + ".damaged-" + now.UTC().Format("20060102T150405Z")
-	name := base
-	for n := 2; ; n++ {
-		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
-			break
-		} else if err != nil {
-			return "", fmt.Errorf("put damaged state aside: %w", err)
-		}
-		name = fmt.Sprintf("%s-%d", base, n)
+	name, err := durable.AsidePath(path, now)
+	if err != nil {
+		return "", fmt.Errorf("put damaged state aside: %w", err)
 	}
 	var disk durable.Disk
 	// The log goes first: a new file must not find it.

@@ -86,7 +86,17 @@ func (o *Outbox) DeleteCondition(ctx context.Context, subject string, kind notif
 
 // AllConditions returns all troubles.
 func (o *Outbox) AllConditions(ctx context.Context) ([]notify.Condition, error) {
-	stored, err := o.store.Conditions(ctx)
+	return troubles(o.store.Conditions(ctx))
+}
+
+// Troubles returns the troubles in the state in the file path, for somebody who only
+// looks; see state.ReadConditions.
+func Troubles(ctx context.Context, path string) ([]notify.Condition, error) {
+	return troubles(state.ReadConditions(ctx, path))
+}
+
+// troubles reads what PutCondition wrote.
+func troubles(stored []state.Condition, err error) ([]notify.Condition, error) {
 	if err != nil {
 		return nil, err
 	}
