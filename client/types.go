@@ -133,6 +133,7 @@ type Restored struct {
 	DryRun       bool      `json:"dry_run"`
 	Replaced     bool      `json:"replaced"` // there was a database before
 	SafetyBackup string    `json:"safety_backup"`
+	KeptFiles    []string  `json:"kept_files"`
 	Warnings     []string  `json:"warnings"`
 	Steps        []string  `json:"steps"`
 	Seconds      float64   `json:"duration_seconds"`

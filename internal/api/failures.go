@@ -26,6 +26,7 @@ var failures = []struct {
 	{service.ErrWatches, http.StatusTooManyRequests, ""},
 	{service.ErrStopping, http.StatusServiceUnavailable, "the service is stopping"},
 	{service.ErrAudit, http.StatusServiceUnavailable, "the audit log cannot be written, so nothing is changed"},
+	{service.ErrAway, http.StatusServiceUnavailable, "the folder of the backups is not the one that it was: is it mounted? The status of the database says more"},
 	{service.ErrRequest, http.StatusBadRequest, ""},
 	{litekeep.ErrConfig, http.StatusBadRequest, ""},
 	{litekeep.ErrTarget, http.StatusBadRequest, ""},
@@ -63,7 +64,11 @@ func (a *API) fail(ctx context.Context, op *operation, err error) *ProblemDetail
 			}
 		}
 	}
-	if text == "" {
+	switch {
+	case text != "":
+	case errors.Is(err, litekeep.ErrConfig):
+		text = bounded(err.Error()) // it shows lines of a file
+	default:
 		text = plain(strings.TrimPrefix(err.Error(), service.ErrRequest.Error()+": "))
 	}
 	p := problem(status, text)
@@ -92,8 +97,10 @@ func (a *API) log(ctx context.Context, id string, status int, more ...any) {
 const maxDetail = 1000
 
 // plain is a text on one line, of bounded length.
-func plain(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
+func plain(s string) string { return bounded(strings.Join(strings.Fields(s), " ")) }
+
+// bounded is a text of bounded length.
+func bounded(s string) string {
 	if len(s) > maxDetail {
 		s = strings.ToValidUTF8(s[:maxDetail], "") + "…"
 	}

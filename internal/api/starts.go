@@ -87,6 +87,7 @@ type RestoreOutcome struct {
 	Proven       bool      `json:"proven" doc:"The database was compared with the backup, and checked by SQLite"`
 	Replaced     bool      `json:"replaced" doc:"There was a database before"`
 	SafetyBackup *string   `json:"safety_backup" doc:"Path of the backup of what was there before"`
+	KeptFiles    []string  `json:"kept_files,omitempty" doc:"Copies of the files of a database that was too damaged to be backed up before"`
 	Steps        []string  `json:"steps" doc:"What was done, or would be"`
 	Warnings     []string  `json:"warnings"`
 }
@@ -96,7 +97,7 @@ func restored(r *service.Run) RestoreAnswer {
 	if x := r.Restored; x != nil {
 		o.Path, o.Target, o.Timestamp, o.SizeBytes, o.TableCount = x.Backup, x.Target, x.Timestamp, x.SizeBytes, x.TableCount
 		o.RecordCount, o.Digest, o.DryRun, o.Proven, o.Replaced = x.RecordCount, x.Digest, x.DryRun, x.Proven, x.Replaced
-		o.Steps, o.Warnings = x.Steps, x.Warnings
+		o.KeptFiles, o.Steps, o.Warnings = x.KeptFiles, x.Steps, x.Warnings
 		if x.SafetyBackup != "" {
 			o.SafetyBackup = &x.SafetyBackup
 		}

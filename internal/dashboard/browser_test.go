@@ -59,7 +59,7 @@ func newTab(t *testing.T, w *world) *tab {
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}
-	limited, cancel := context.WithTimeout(t.Context(), 50*time.Second)
+	limited, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)
 	allocator, end := chromedp.NewExecAllocator(limited, options...)
 	t.Cleanup(end)

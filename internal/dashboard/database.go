@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -25,6 +26,8 @@ type databasePage struct {
 	DayText  string
 	Pages    paging
 	Runs     []service.Run
+	Restore  string // file of the backup that is offered for a restore, "" for none
+	Failing  bool   // backups fail: a restore is offered first
 }
 
 // paging says which part of a list is shown.
@@ -63,7 +66,7 @@ func (d *Dashboard) database(c *call) error {
 		return err
 	}
 	backups, err := d.o.Door.Backups(c.ctx, c.by, name)
-	if err != nil {
+	if err != nil && !errors.Is(err, service.ErrAway) { // which is among the problems of s
 		return err
 	}
 	zone := d.zone(s.TimeZone)
@@ -84,6 +87,7 @@ func (d *Dashboard) database(c *call) error {
 			p.Charts = append(p.Charts, one)
 		}
 	}
+	p.Restore, p.Failing = restorable(s, backups), failing(s)
 	if day, err := time.ParseInLocation(time.DateOnly, c.query("day"), zone); err == nil {
 		p.Day, p.DayText = day.Format(time.DateOnly), day.Format("Monday 2 January 2006")
 		backups = ofDay(backups, p.Day, zone)
@@ -91,6 +95,27 @@ func (d *Dashboard) database(c *call) error {
 	p.Backups, p.Pages = pageOf(c, backups)
 	p.Runs = runs[:min(10, len(runs))]
 	return c.render(http.StatusOK, "database", p)
+}
+
+// restorable returns the file of the newest backup that a database can be restored to,
+// "" if there is none. The list is newest first.
+func restorable(s *service.Status, backups []service.BackupView) string {
+	for _, b := range backups {
+		if b.Problem == "" && !b.Damaged && !b.VerifiedAt.IsZero() && !b.Timestamp.After(s.RestorableTo) {
+			return b.File
+		}
+	}
+	return ""
+}
+
+// failing reports whether the last backup of a database failed.
+func failing(s *service.Status) bool {
+	if s.Condition == service.ConditionFailing {
+		return true
+	}
+	r := s.LastRun
+	return s.Condition == service.ConditionOverdue && r != nil && r.Outcome != service.OutcomeOK && r.Outcome != service.OutcomePartial &&
+		r.Outcome != service.OutcomeCancelled
 }
 
 // ofDay returns the backups of one day.
@@ -156,6 +181,7 @@ func (d *Dashboard) acceptSize(c *call) error {
 var problemNames = map[string]string{
 	"failed": "Failed", "overdue": "Overdue", "hung": "Hung", "shrunken": "Shrunken", "empty": "Empty",
 	"destination-down": "Destination down", "verification-failed": "Verification failed", "disk-low": "Disk running low",
+	"gone": "File gone",
 }
 
 // ProblemName names the kind of a problem.

@@ -95,6 +95,42 @@ func TestBrowserActions(t *testing.T) {
 	b.did("")
 }
 
+// TestBrowserLongPlace: of a place whose name is too long one sees the end.
+func TestBrowserLongPlace(t *testing.T) {
+	t.Parallel()
+	b := newTab(t, newWorld(t, true))
+	b.logIn(access.Admin)
+	b.wait(`(() => {
+		const where = document.querySelector(".copies .where"), name = where.querySelector("bdi") ?? where;
+		name.textContent = "/var/lib/litekeep/somewhere/else/disk-2";
+		const last = document.createRange();
+		last.setStart(name.firstChild, name.textContent.length - 1);
+		last.setEnd(name.firstChild, name.textContent.length);
+		const end = last.getBoundingClientRect(), box = where.getBoundingClientRect();
+		return where.scrollWidth > where.clientWidth && end.width > 0 && end.left >= box.left - 1 && end.right <= box.right + 1;
+	})()`)
+	b.quiet("long place")
+}
+
+// TestBrowserMissedEvent ends a run before the page of its dry run listens, as one of
+// a few milliseconds does: no event tells of it any more.
+func TestBrowserMissedEvent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, true)
+	b := newTab(t, w)
+	b.logIn(access.Admin)
+	w.fake.beforeEvents(func() {
+		if r, err := w.fake.Run(t.Context(), access.Principal{Name: "ada", Role: access.Admin}, w.fake.newest()); err == nil && r.DryRun {
+			w.fake.finish(r.ID)
+		}
+	})
+	backup := "/databases/shop/backups/" + w.someFile("shop")
+	b.open(backup + "/restore")
+	b.run(chromedp.Click(chromedp.CSS("#dry-run")))
+	b.wait(`document.getElementById("confirm") !== null`) // not only after the minute between two looks
+	b.quiet("missed event")
+}
+
 // restore goes the whole way, first with the wrong name.
 func (b *tab) restore(backup string) {
 	b.open(backup)

@@ -43,6 +43,7 @@ var failures = []struct {
 	{service.ErrWatches, http.StatusTooManyRequests, false, "That is too many pages", "Too many pages of this token watch what happens. Close some."},
 	{service.ErrStopping, http.StatusServiceUnavailable, false, "The service is stopping", "It takes no more work. Try again when it has started."},
 	{service.ErrAudit, http.StatusServiceUnavailable, false, "This cannot be recorded", "The audit log cannot be written, so nothing may be changed. Backups go on. See the settings page, and the log of the service."},
+	{service.ErrAway, http.StatusServiceUnavailable, false, "The backups are away", "Their folder is not the one that it was. Is it mounted? The page of the database says more."},
 	{errForm, http.StatusBadRequest, true, "That form cannot be read", ""},
 	{service.ErrRequest, http.StatusBadRequest, true, "That does not work", ""},
 	{litekeep.ErrTarget, http.StatusBadRequest, true, "That cannot be restored there", ""},

@@ -28,8 +28,10 @@ type fake struct {
 	runs     []service.Run // newest first
 	tokens   []service.Token
 	did      []string // what was asked for
+	away     bool     // the backups are not where they were
 	fail     error    // what every method returns, if not nil
 	watchers []chan service.Event
+	early    func()        // done before each Events, unless nil
 	ended    chan struct{} // closed when the service stops
 }
 
@@ -102,6 +104,9 @@ func (f *fake) Backups(_ context.Context, by access.Principal, database string) 
 	defer f.mu.Unlock()
 	if err := f.enter(by, database, admission{}); err != nil {
 		return nil, err
+	}
+	if f.away {
+		return nil, service.ErrAway
 	}
 	return slices.Clone(f.backups[database]), nil
 }
@@ -393,7 +398,20 @@ func (f *fake) CancelRun(_ context.Context, by access.Principal, id string) (*se
 	return r, nil
 }
 
+// beforeEvents has something done right before whoever watches begins to.
+func (f *fake) beforeEvents(do func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.early = do
+}
+
 func (f *fake) Events(ctx context.Context, by access.Principal) (iter.Seq[service.Event], error) {
+	f.mu.Lock()
+	early := f.early
+	f.mu.Unlock()
+	if early != nil {
+		early()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.enter(by, "", admission{}); err != nil {
@@ -465,6 +483,7 @@ func (f *fake) Channels(_ context.Context, by access.Principal) ([]service.Chann
 		{Name: "ops-mail", Type: "email", OK: true, LastSuccess: now.Add(-5 * time.Hour)},
 		{Name: "slack", Type: "slack", Pending: 3, LastSuccess: now.AddDate(0, 0, -2), LastFailure: now.Add(-20 * time.Minute), LastError: "the server answered 404 no_service"},
 		{Name: "cronitor", Type: "heartbeat", OK: true, LastSuccess: now.Add(-12 * time.Minute)},
+		{Name: "new-hook", Type: "webhook", OK: true},
 	}, nil
 }
 

@@ -17,11 +17,11 @@ func functions(files *assets) template.FuncMap {
 		"asset": files.url, "icon": icon,
 		"bytes": human.Bytes, "int64": func(n int) int64 { return int64(n) }, "count": human.Count, "plural": plural, "change": human.Change,
 		"duration":  func(s float64) string { return human.Duration(seconds(s)) },
-		"condition": conditionBadge, "outcome": outcomeBadge, "yesno": yesNo,
+		"condition": conditionBadge, "outcome": outcomeBadge, "yesno": yesNo, "channel": channelBadge,
 		"kind": kindName, "trigger": triggerName, "going": going, "dryrun": dryRun,
 		"phase": phaseName, "progress": progressText,
 		"dbpath": databasePath, "backuppath": backupPath, "runpath": runPath, "esc": url.PathEscape,
-		"sentence": sentence, "stop": stop, "short": short, "base": path.Base, "percent": percent,
+		"sentence": sentence, "marked": marked, "stop": stop, "short": short, "base": path.Base, "percent": percent,
 		"join": strings.Join, "dict": dict, "list": func(v ...string) []string { return v },
 	}
 }
@@ -54,6 +54,21 @@ func short(sum string) string {
 		return sum
 	}
 	return sum[:12] + "…"
+}
+
+// marked shows what stands between backquotes as code, in a text that is shown as it is
+// otherwise.
+func marked(text string) template.HTML {
+	parts := strings.Split(text, "`")
+	if len(parts)%2 == 0 { // one of them has no other
+		return template.HTML(template.HTMLEscapeString(text)) //nolint:gosec // escaped
+	}
+	for i, p := range parts {
+		if parts[i] = template.HTMLEscapeString(p); i%2 == 1 {
+			parts[i] = "<code>" + parts[i] + "</code>"
+		}
+	}
+	return template.HTML(strings.Join(parts, "")) //nolint:gosec // escaped
 }
 
 // percent writes a share for the value of a progress bar.

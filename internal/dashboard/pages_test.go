@@ -50,7 +50,7 @@ func (w *world) everyPage() map[string][]string {
 		"/audit?verify=1":                  {"The chain is unbroken: 2,041 entries."},
 		"/audit?actor=ci&since=2026-11-21": {"2039", `value="2026-11-21"`},
 		"/audit?until=2026-11-20":          {"There is no such entry."},
-		"/settings":                        {"(set)", "ops-mail", "The server answered 404 no_service.", "10.0.0.5:8443"},
+		"/settings":                        {"(set)", "ops-mail", "Works", "Not tried", "The server answered 404 no_service.", "10.0.0.5:8443"},
 		"/settings/tokens":                 {"ada", "expired", "revoked", "shop, wiki"},
 	}
 }
@@ -201,6 +201,7 @@ func TestFailures(t *testing.T) {
 		{fmt.Errorf("x: %w", litekeep.ErrBusy), 409, "Somebody else is at work"},
 		{fmt.Errorf("x: %w", service.ErrStopping), 503, "The service is stopping"},
 		{fmt.Errorf("x: %w", service.ErrAudit), 503, "This cannot be recorded"},
+		{fmt.Errorf("%w: %w", service.ErrAway, errMachine), 503, "The backups are away"},
 		{fmt.Errorf("%w: the name is wrong", service.ErrRequest), 400, "The name is wrong."},
 		{&litekeep.Error{Op: "restore", Path: "/a", Kind: litekeep.ErrTarget, Err: errors.New("no room"), Hint: "free some"}, 400, "Free some."},
 		{errMachine, 500, "Something went wrong here"},

@@ -53,6 +53,15 @@ func yesNo(ok bool, yes, no string) badge {
 	return badge{no, "bad", "cross"}
 }
 
+// channelBadge is the badge of a channel of notifications: one that was not used since
+// the service began is not known to work.
+func channelBadge(c service.ChannelStatus) badge {
+	if c.LastSuccess.IsZero() && c.LastFailure.IsZero() {
+		return badge{"Not tried", "calm", "dot"}
+	}
+	return yesNo(c.OK, "Works", "Fails")
+}
+
 // known looks a badge up. What has none yet shows as it is.
 func known[K ~string](list map[K]badge, key K) badge {
 	if b, ok := list[key]; ok {

@@ -63,6 +63,8 @@
 
   const listen = (from) => {
     const events = new EventSource(from);
+    // What happened between the page and the stream, or two streams, is in no event.
+    events.addEventListener("open", () => later(0));
     events.addEventListener("change", (e) => {
       say(JSON.parse(e.data).say);
       later(0);
