@@ -17,14 +17,17 @@ import (
 // app is one run of the program.
 type app struct {
 	stdout io.Writer
-	screen *screen // standard error
-	paint  bool    // standard output takes colours
+	screen *screen    // standard error
+	paint  bool       // standard output takes colours
+	width  func() int // of the terminal that standard output is; nil if it is none
 	now    func() time.Time
 	cfg    litekeep.Config // the environment, then the flags
 	env    error           // what is wrong with the environment
 
 	database string // --database
 	server   serverOptions
+
+	heading string // the folder that printPath printed last
 
 	quiet   bool
 	verbose int
@@ -41,6 +44,9 @@ func run(ctx context.Context, args []string, stdout, stderr *os.File, now func()
 	root.SetOut(stdout)
 	root.SetErr(a.screen)
 	a.paint = isTerminal(stdout)
+	if a.paint {
+		a.width = func() int { return terminalWidth(stdout) }
+	}
 	if a.paint {
 		a.stdout = a.screen.above(stdout)
 	}
@@ -68,7 +74,7 @@ func (a *app) finish(ctx context.Context, err error) int {
 	if err == nil {
 		return exitDone
 	}
-	f := failureOf(ctx, err)
+	f := a.failed(ctx, err)
 	a.complain(f)
 	var told *reportedError
 	if a.json && !errors.As(err, &told) {
@@ -89,6 +95,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	if a.noColor {
 		a.paint, a.screen.paint = false, false
 	}
+	a.takeRetention(cmd.Flags())
 	if cmd.Annotations[needsConfig] != "" {
 		return a.env
 	}
@@ -117,9 +124,10 @@ func (a *app) service(m *meter, more ...litekeep.Option) *litekeep.Service {
 	return litekeep.New(a.cfg, options...)
 }
 
-// warn shows what a person should know of a run that succeeded.
+// warn shows what a person should know of a run that succeeded, with --quiet too:
+// nobody else tells.
 func (a *app) warn(warnings []string) {
-	if a.quiet || a.json {
+	if a.json {
 		return // the JSON has them
 	}
 	for _, w := range warnings {

@@ -26,49 +26,74 @@ const (
 // manifest, or the newest good one in the folder of a database. It catches what
 // is no backup at all. command is for messages.
 func backupArgument(ctx context.Context, path, command string) (string, error) {
+	path, _, err := chooseBackup(ctx, litekeep.LatestBackup, path, command)
+	return path, err
+}
+
+// namedBackup is backupArgument for what cannot be taken back: a folder means no
+// backup there, since each run would take another one.
+func namedBackup(ctx context.Context, path, command string) (string, error) {
+	folder := destination.IsURL(path)
+	if folder {
+		_, _, object := destination.Split(strings.TrimSuffix(path, manifestSuffix))
+		folder = !object && destination.Check(path) == nil
+	} else {
+		folder = isDatabaseFolder(path)
+	}
+	if folder {
+		return "", usage(command+" "+path+": is a folder; name one backup", "`"+listOf(path)+"` shows the paths of the backups in it")
+	}
+	return backupArgument(ctx, path, command)
+}
+
+// latest finds the newest good backup in a folder.
+type latest func(ctx context.Context, folder string) (*litekeep.Backup, error)
+
+// chooseBackup is backupArgument, and says what is to be known of the choice.
+func chooseBackup(ctx context.Context, find latest, path, command string) (_ string, passedOver []string, _ error) {
 	if object, ok := strings.CutSuffix(path, manifestSuffix); ok {
 		path = object
 	}
 	if destination.IsURL(path) {
-		return remoteArgument(ctx, path, command)
+		return remoteArgument(ctx, find, path, command)
 	}
 	_, noManifest := os.Stat(path + manifestSuffix)
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && noManifest != nil:
-		return "", &hintedError{nil, command + " " + path + ": there is no such backup", "`litekeep list` shows the paths of the backups"}
+		return "", nil, &hintedError{nil, command + " " + path + ": there is no such backup", "`" + listCommand(path) + "` shows the paths of the backups"}
 	case err != nil:
-		return path, nil // whoever opens it says why
+		return path, nil, nil // whoever opens it says why
 	case info.IsDir() && isDatabaseFolder(path):
-		b, err := litekeep.LatestBackup(ctx, path)
+		b, err := find(ctx, path)
 		if errors.Is(err, litekeep.ErrNoBackup) {
-			return "", &hintedError{litekeep.ErrNoBackup, command + " " + path + ": there is no good backup in this folder", "`litekeep verify " + shellQuote(path) + "` says what is wrong with those that there are"}
+			return "", nil, &hintedError{litekeep.ErrNoBackup, command + " " + path + ": there is no good backup in this folder", "`litekeep verify " + shellQuote(path) + "` says what is wrong with those that there are"}
 		}
 		if err != nil {
-			return "", err
+			return "", nil, err
 		}
-		return b.Path, nil
+		return b.Path, b.PassedOver, nil
 	case info.IsDir():
-		return "", usage(command+" "+path+": is a folder, not a backup", "`litekeep list --dir "+shellQuote(path)+"` shows the paths of the backups in it")
+		return "", nil, usage(command+" "+path+": is a folder, not a backup", "`litekeep list --dir "+shellQuote(path)+"` shows the paths of the backups in it")
 	case noManifest != nil && isDatabase(path):
-		return "", usage(command+" "+path+": is a SQLite database, not a backup", databaseHint(path, command))
+		return "", nil, usage(command+" "+path+": is a SQLite database, not a backup", databaseHint(path, command))
 	}
-	return path, nil
+	return path, nil, nil
 }
 
-// remoteArgument is backupArgument for a URL.
-func remoteArgument(ctx context.Context, path, command string) (string, error) {
+// remoteArgument is chooseBackup for a URL.
+func remoteArgument(ctx context.Context, find latest, path, command string) (_ string, passedOver []string, _ error) {
 	if err := destination.Check(path); err != nil {
-		return "", usage(command+": "+err.Error(), "")
+		return "", nil, usage(command+": "+err.Error(), "")
 	}
 	if _, _, ok := destination.Split(path); ok {
-		return path, nil
+		return path, nil, nil
 	}
-	b, err := litekeep.LatestBackup(ctx, path)
+	b, err := find(ctx, path)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	return b.Path, nil
+	return b.Path, b.PassedOver, nil
 }
 
 func databaseHint(path, command string) string {

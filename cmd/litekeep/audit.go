@@ -121,7 +121,7 @@ func (a *app) auditShow(o auditShowOptions) error {
 		return noAuditLog(dir)
 	}
 	out := auditShowResult{failure: succeeded(), Entries: []auditEntryJSON{}}
-	t := newTable(">ENTRY", "TIME", "WHO", "FROM", "ACTION", "OUTCOME", "DATABASE", "OBJECT", "DETAIL")
+	t := &rows{header: []string{">ENTRY", "TIME", "WHO", "FROM", "ACTION", "OUTCOME", "DATABASE", "OBJECT", "DETAIL"}}
 	for e, err := range audit.Entries(dir, o.filter) {
 		switch {
 		case errors.Is(err, audit.ErrSkipped):
@@ -134,10 +134,10 @@ func (a *app) auditShow(o auditShowOptions) error {
 			e.Seq, stamp(e.Time), e.Actor, e.ActorID, e.Role, e.From, e.Action, e.Database, e.Object,
 			string(e.Outcome), e.Detail, e.Request, e.Hash.String(),
 		})
-		t.AppendRow([]any{
+		t.add(
 			e.Seq, localTime(e.Time), oneLine(e.Actor), oneLine(e.From), oneLine(e.Action), a.outcomeCell(e.Outcome),
 			oneLine(e.Database), oneLine(e.Object), oneLine(e.Detail),
-		})
+		)
 	}
 	if a.json {
 		return a.printJSON(out)
@@ -148,7 +148,7 @@ func (a *app) auditShow(o auditShowOptions) error {
 	if len(out.Entries) == 0 {
 		return a.printf("no entries\n")
 	}
-	return a.printTable(t)
+	return a.printBlocks(t)
 }
 
 func noAuditLog(dir string) error {

@@ -2,11 +2,11 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/litekeep/litekeep/internal/audit"
+	"github.com/litekeep/litekeep/internal/daemon"
 )
 
 // makeAudit: mkaudit STATE TIME ENTRY… writes entries to the audit log of a state,
@@ -14,7 +14,7 @@ import (
 func makeAudit() {
 	t, err := time.Parse(time.RFC3339, os.Args[2])
 	fail(err)
-	l := audit.New(filepath.Join(os.Args[1], auditFolder), audit.Options{Now: func() time.Time { return t }})
+	l := audit.New(daemon.AuditPath(os.Args[1]), audit.Options{Now: func() time.Time { return t }})
 	for _, arg := range os.Args[3:] {
 		p := strings.SplitN(arg, "/", 5)
 		_, err := l.Append(audit.Entry{

@@ -95,7 +95,7 @@ func (a *app) backupArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 && a.cfg.DatabasePath != "" {
 		return nil
 	}
-	return exactly("DATABASE")(cmd, args)
+	return oneAtATime("DATABASE")(cmd, args)
 }
 
 // backupConfig completes the configuration with what flags and arguments say.
@@ -126,8 +126,9 @@ func (a *app) backupConfig(cmd *cobra.Command, args []string, o backupOptions) e
 type backupResult struct {
 	failure
 	backupJSON
-	Copies []copyJSON     `json:"copies"`
-	Pruned []decisionJSON `json:"pruned"`
+	Copies       []copyJSON        `json:"copies"`
+	Pruned       []decisionJSON    `json:"pruned"`
+	ServiceRules []serviceRuleJSON `json:"service_rules"`
 }
 
 func (a *app) backup(ctx context.Context) error {
@@ -148,12 +149,13 @@ func (a *app) backup(ctx context.Context) error {
 func (a *app) backedUp(ctx context.Context, b *litekeep.Backup, err error) error {
 	pruned, freed := dropped(b.Pruned)
 	if a.json {
-		return a.printOutcome(ctx, &backupResult{succeeded(), metadata(b), copiesOf(b), pruned}, err)
+		return a.printOutcome(ctx, &backupResult{succeeded(), metadata(b), copiesOf(b), pruned, serviceRules(b.Pruned)}, err)
 	}
-	a.warn(b.Warnings)
-	if a.quiet {
+	if a.quiet { // notes on the schema, say, are the same each night
+		a.warn(b.ActOn)
 		return err
 	}
+	a.warn(b.Warnings)
 	r := newReport("backed up", b.Source)
 	r.add("to", "%s", b.Path)
 	r.add("size", "%s", objectSize(b))
@@ -169,6 +171,9 @@ func (a *app) backedUp(ctx context.Context, b *litekeep.Backup, err error) error
 	a.reportCopies(r, b)
 	if len(pruned) > 0 {
 		r.add("pruned", "%s (%s)", human.Plural(len(pruned), "old backup"), human.Bytes(freed))
+	}
+	for _, line := range ruleWords(serviceRules(b.Pruned)) {
+		r.add("kept", "%s", strings.TrimPrefix(line, "kept "))
 	}
 	r.add("took", "%s", human.Duration(b.Duration))
 	return errors.Join(a.printf("%s", r.b.String()), err)

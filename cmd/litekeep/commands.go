@@ -3,10 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/litekeep/litekeep/internal/nearest"
 )
 
 const rootLong = `litekeep backs up live SQLite databases to JSON that a person can read with
@@ -46,7 +49,7 @@ func (a *app) commands() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	f := root.PersistentFlags()
-	f.BoolVarP(&a.quiet, "quiet", "q", false, "print nothing but errors and what was asked for")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "print nothing but errors, warnings and what was asked for")
 	f.CountVarP(&a.verbose, "verbose", "v", "log what is done to standard error; twice for more")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also where NO_COLOR is set)")
 	root.AddCommand(
@@ -58,6 +61,11 @@ func (a *app) commands() *cobra.Command {
 		a.serveCommand(), a.statusCommand(), a.runsCommand(), a.configCommand(), a.tokenCommand(), a.auditCommand(), a.notifyCommand(), a.doctorCommand(),
 		a.keyCommand(), a.versionCommand(), a.manCommand(),
 	)
+	v := version(debug.ReadBuildInfo())
+	root.Version = v.Version // cobra makes --version of it
+	root.SetVersionTemplate(v.text())
+	root.InitDefaultHelpFlag()
+	root.InitDefaultVersionFlag() // so that each help shows it
 	root.SetHelpCommand(helpCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd("completion") // the argument makes cobra add it
@@ -102,13 +110,29 @@ func seeHelp(cmd *cobra.Command) string {
 // flagError is the error for a flag that cmd does not have or cannot read. Where
 // the command line began with no known command, that is the mistake.
 func flagError(cmd *cobra.Command, err error) error {
-	if cmd.HasSubCommands() {
-		var unknown *pflag.NotExistError
-		if first := cmd.Flags().Args(); errors.As(err, &unknown) && len(first) > 0 {
-			return unknownCommand(cmd, first)
-		}
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return usage(err.Error(), seeHelp(cmd))
 	}
-	return usage(err.Error(), seeHelp(cmd))
+	if first := cmd.Flags().Args(); cmd.HasSubCommands() && len(first) > 0 {
+		return unknownCommand(cmd, first)
+	}
+	hint := seeHelp(cmd)
+	if like := nearest.Word(unknown.GetSpecifiedName(), flagNames(cmd)); like != "" {
+		hint = "did you mean --" + like + "? " + hint
+	}
+	return usage(err.Error(), hint)
+}
+
+// flagNames are the names of the flags that a command shows.
+func flagNames(cmd *cobra.Command) []string {
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	})
+	return names
 }
 
 // unknownCommand is the check of arguments of a command that has others below.
@@ -134,6 +158,16 @@ func exactly(names ...string) cobra.PositionalArgs {
 			return usage(fmt.Sprintf("%s has no use for %q", cmd.CommandPath(), args[len(names)]), seeHelp(cmd))
 		}
 		return nil
+	}
+}
+
+// oneAtATime is exactly(name), which says of more of them what to do.
+func oneAtATime(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return usage(fmt.Sprintf("%s takes one %s, and has no use for %q", cmd.CommandPath(), name, args[1]), "run it once for each "+name)
+		}
+		return exactly(name)(cmd, args)
 	}
 }
 

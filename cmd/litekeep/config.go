@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -65,7 +67,8 @@ func (a *app) configReloadCommand() *cobra.Command {
 		Use:   "reload [flags]",
 		Short: "Make the running service read litekeep.yaml again",
 		Long: `Make the running service read its litekeep.yaml again, as SIGHUP does, and say what
-changed. A file that is not valid is refused, and the old configuration stays in force.`,
+changed. A new address or state folder counts at the next start only, which is said. A
+file that is not valid is refused, and the old configuration stays in force.`,
 		Example: `  litekeep config check && litekeep config reload
   litekeep config reload --server https://backup.example --token-file token`,
 		Args: exactly(),
@@ -75,7 +78,8 @@ changed. A file that is not valid is refused, and the old configuration stays in
 // reloadResult is what config reload --json prints.
 type reloadResult struct {
 	failure
-	Changes []string `json:"changes"`
+	Changes       []string `json:"changes"`
+	RestartNeeded bool     `json:"restart_needed"`
 }
 
 func (a *app) configReload(cmd *cobra.Command, c *client.Client, _ []string) error {
@@ -84,7 +88,8 @@ func (a *app) configReload(cmd *cobra.Command, c *client.Client, _ []string) err
 		return err
 	}
 	if a.json {
-		return a.printJSON(&reloadResult{succeeded(), append([]string{}, changes...)})
+		restart := slices.ContainsFunc(changes, func(line string) bool { return strings.HasSuffix(line, config.AtNextStart) })
+		return a.printJSON(&reloadResult{succeeded(), list(changes), restart})
 	}
 	if len(changes) == 0 {
 		return a.printf("nothing changed\n")

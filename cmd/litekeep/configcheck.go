@@ -54,6 +54,7 @@ type configCheckResult struct {
 type configOutlookJSON struct {
 	Name         string   `json:"name"`
 	Path         string   `json:"path"`
+	Match        string   `json:"match,omitempty"`
 	Schedule     string   `json:"schedule"`
 	TimeZone     string   `json:"time_zone"`
 	DelaySeconds float64  `json:"delay_seconds"`
@@ -83,6 +84,7 @@ func (a *app) configCheck(ctx context.Context, path string) error {
 		}
 		return err
 	}
+	c = c.Expand(ctx, nil)
 	found, outlooks := c.Check(ctx, config.CheckOptions{File: path, Now: a.now(), Env: os.LookupEnv, Runs: shownRuns})
 	if err := ctx.Err(); err != nil {
 		return err
@@ -116,7 +118,7 @@ func things(n int) string {
 func outlookJSON(o config.Outlook) configOutlookJSON {
 	db := o.Database
 	x := configOutlookJSON{
-		Name: db.Name, Path: db.Path, Schedule: db.Schedule, TimeZone: db.TimeZone, DelaySeconds: db.Delay().Seconds(),
+		Name: db.Name, Path: db.Path, Match: db.Match, Schedule: db.Schedule, TimeZone: db.TimeZone, DelaySeconds: db.Delay().Seconds(),
 		NextRuns: []stamp{}, OverdueAt: stamp(o.Overdue), Retention: db.Retention.Words(), Destinations: db.Destinations,
 		MinCopies: db.MinCopies, Sealed: len(db.Keys) > 0, Verify: db.Verify,
 	}
@@ -156,12 +158,28 @@ func (a *app) printCheck(path string, c *config.Config, found []config.Finding, 
 	if err := a.printf("%s", r.b.String()); err != nil {
 		return err
 	}
-	for _, o := range outlooks {
+	for i, o := range outlooks {
+		if db := o.Database; db.Match != "" && (i == 0 || outlooks[i-1].Database.Match != db.Match) {
+			if err := a.printMatch(c, db.Match); err != nil {
+				return err
+			}
+		}
 		if err := a.printf("\n%s", outlookText(o)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// printMatch shows how many databases a pattern brings, above the first of them.
+func (a *app) printMatch(c *config.Config, match string) error {
+	n := 0
+	for _, db := range c.Databases {
+		if db.Match == match {
+			n++
+		}
+	}
+	return a.printf("\n%s matches %s:\n", oneLine(match), human.Plural(n, "file"))
 }
 
 // outlookText says what would happen with one database.

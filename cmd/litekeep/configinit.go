@@ -77,6 +77,9 @@ func (a *app) configInit(paths []string, output, state string) error {
 	if destination.IsURL(a.cfg.BackupDirectory) {
 		return usage("config init: --dir must be a folder", "add the URL to the destinations in the file")
 	}
+	if err := destination.Check(a.cfg.BackupDirectory); err != nil {
+		return usage("config init: --dir: "+err.Error(), "")
+	}
 	if sample.Destination, err = filepath.Abs(a.cfg.BackupDirectory); err != nil {
 		return err
 	}

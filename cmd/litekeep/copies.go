@@ -97,6 +97,8 @@ type verifyCopiesResult struct {
 	failure
 	Level  string          `json:"level"`
 	Copies []copyCheckJSON `json:"copies"`
+
+	Unlisted []unlistedJSON `json:"unlisted"`
 }
 
 // verifyCopies checks every copy in the given destinations, or in all.
@@ -106,7 +108,8 @@ func (a *app) verifyCopies(ctx context.Context, level string, destinations []str
 	}
 	m := a.meter()
 	defer m.stop()
-	all, err := a.service(m).VerifyCopies(ctx, level == "full", destinations...)
+	s := a.service(m)
+	all, err := s.VerifyCopies(ctx, level == "full", destinations...)
 	m.stop()
 	if ctx.Err() != nil || len(all) == 0 && err != nil {
 		return err
@@ -124,6 +127,7 @@ func (a *app) verifyCopies(ctx context.Context, level string, destinations []str
 			return err
 		}
 	}
+	out.Unlisted = a.unlisted(ctx, s, destinations...)
 	if bad > 0 && errors.Is(err, litekeep.ErrDamaged) {
 		err = &hintedError{
 			litekeep.ErrDamaged, fmt.Sprintf("verify: %d of %s are damaged or missing", bad, human.Plural(len(all), "copy")),
@@ -138,16 +142,15 @@ func (a *app) verifyCopies(ctx context.Context, level string, destinations []str
 
 // copyLine prints what was found of one copy.
 func (a *app) copyLine(c litekeep.CopyCheck) error {
-	path := oneLine(c.Path)
 	switch {
 	case a.json:
 		return nil
 	case c.Missing:
-		return a.printf("%s  %s\n", a.colour(text.FgRed, "MISSING"), path)
+		return a.printPath(a.colour(text.FgRed, "MISSING")+"  ", c.Path, "")
 	case !c.OK:
-		return a.printf("%s  %s: %s\n", a.colour(text.FgRed, "DAMAGED"), path, oneLine(c.Problem))
+		return a.printPath(a.colour(text.FgRed, "DAMAGED")+"  ", c.Path, ": "+oneLine(c.Problem))
 	case a.quiet:
 		return nil
 	}
-	return a.printf("%s       %s  %s\n", a.colour(text.FgGreen, "ok"), path, human.Bytes(c.SizeBytes))
+	return a.printPath(a.colour(text.FgGreen, "ok")+"       ", c.Path, "  "+human.Bytes(c.SizeBytes))
 }

@@ -9,7 +9,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/daemon"
+	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/human"
+	statedb "github.com/litekeep/litekeep/internal/state"
 )
 
 func (a *app) destinationsCommand() *cobra.Command {
@@ -17,6 +20,7 @@ func (a *app) destinationsCommand() *cobra.Command {
 		Use:   "destinations",
 		Short: "Look after the places that copies are kept in",
 	}
+	var o stateFlags
 	check := &cobra.Command{
 		Use:   "check DESTINATION... [flags]",
 		Short: "Try what a destination can do",
@@ -32,7 +36,11 @@ A destination is a folder, or a URL:
 and, with each, a retention of its own: retention_days or keep_within, keep_last,
 keep_hourly, keep_daily, keep_weekly, keep_monthly, keep_yearly, keep_minimum,
 trash_grace; file:///FOLDER takes these too. Credentials come from where the tools
-of the provider look for them, never from the URL.`,
+of the provider look for them, never from the URL.
+
+Where a litekeep.yaml is at hand, or --config or --state is given, a folder that the
+service has written to before and that is another one now is said not to be usable:
+it may not be mounted.`,
 		Example: `  litekeep destinations check 's3://bucket/litekeep?region=eu-central-1' /mnt/nas`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -40,10 +48,18 @@ of the provider look for them, never from the URL.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return a.checkDestinations(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			known, err := o.places(cmd)
+			if err != nil {
+				return err
+			}
+			return a.checkDestinations(cmd.Context(), args, known)
+		},
 	}
+	check.Flags().SortFlags = false
+	o.add(check.Flags())
 	a.jsonFlag(check.Flags())
-	cmd.AddCommand(check)
+	cmd.AddCommand(check, a.destinationsAcceptCommand())
 	return cmd
 }
 
@@ -69,11 +85,36 @@ type destinationsResult struct {
 	Destinations []destinationJSON `json:"destinations"`
 }
 
-func (a *app) checkDestinations(ctx context.Context, texts []string) error {
+// places returns what the service remembers of folders, nothing where nobody said where
+// it keeps its state and that cannot be found.
+func (s *stateFlags) places(cmd *cobra.Command) (known map[string]statedb.Place, err error) {
+	dir, err := s.folder()
+	if err == nil {
+		known, err = statedb.ReadPlaces(cmd.Context(), daemon.StatePath(dir))
+	}
+	if err != nil && !cmd.Flags().Changed("config") && !cmd.Flags().Changed("state") {
+		return nil, nil
+	}
+	return known, err
+}
+
+// tryDestination tries what one destination can do, unless it is not the place that is
+// known.
+func tryDestination(ctx context.Context, text string, known map[string]statedb.Place) (*litekeep.DestinationReport, error) {
+	folder := destination.Folder(text)
+	if p, ok := known[folder]; ok {
+		if err := (destination.Known{ID: p.ID, Since: p.Since}).Check(folder); err != nil {
+			return nil, fmt.Errorf("%w `litekeep destinations accept %s` has what is there now used", err, shellQuote(folder))
+		}
+	}
+	return litekeep.CheckDestination(ctx, text)
+}
+
+func (a *app) checkDestinations(ctx context.Context, texts []string, known map[string]statedb.Place) error {
 	out := destinationsResult{failure: succeeded(), Destinations: []destinationJSON{}}
 	bad := 0
 	for _, t := range texts {
-		r, err := litekeep.CheckDestination(ctx, t)
+		r, err := tryDestination(ctx, t, known)
 		if ctx.Err() != nil || errors.Is(err, litekeep.ErrConfig) {
 			return err
 		}
@@ -109,7 +150,7 @@ func (a *app) printDestination(d destinationJSON) error {
 		return nil
 	}
 	if d.Error != nil {
-		return a.printf("%s  %s: %s\n", a.colour(text.FgRed, "FAILED"), oneLine(d.Destination), oneLine(*d.Error))
+		return a.printf("%s  %s\n", a.colour(text.FgRed, "FAILED"), a.wrapped(oneLine(d.Destination)+": "+oneLine(*d.Error), 8))
 	}
 	if err := a.printf("%s\n", oneLine(d.Destination)); err != nil {
 		return err
@@ -124,7 +165,7 @@ func (a *app) printDestination(d destinationJSON) error {
 		}
 		detail := ""
 		if c.Detail != "" {
-			detail = "  " + oneLine(c.Detail)
+			detail = "  " + a.wrapped(oneLine(c.Detail), 29) // where it begins
 		}
 		if err := a.printf("  %s  %-16s%s\n", word, c.Name, detail); err != nil {
 			return err

@@ -139,7 +139,7 @@ func (f *failure) fail(as failure) { *f = as }
 // fails, and returns the error as one that was told.
 func (a *app) printOutcome(ctx context.Context, result interface{ fail(failure) }, err error) error {
 	if err != nil {
-		result.fail(failureOf(ctx, err))
+		result.fail(a.failed(ctx, err))
 		err = &reportedError{err}
 	}
 	return errors.Join(a.printJSON(result), err)

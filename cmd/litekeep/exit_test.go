@@ -70,7 +70,8 @@ func TestFieldsHaveFlags(t *testing.T) {
 var documented = map[string]any{
 	"`backup --json`": backupResult{}, "`backup --dry-run --json`": backupPlanResult{}, "`verify --json`": verifyResult{},
 	"`verify --all --json`": verifyCopiesResult{}, "`sync --json`": syncResult{}, "`destinations check --json`": destinationsResult{},
-	"`restore --json`": restoreResult{}, "`list --json`": listResult{}, "`stats --json`": statsResult{}, "`info --json`": infoResult{},
+	"`destinations accept --json`": acceptResult{},
+	"`restore --json`":             restoreResult{}, "`list --json`": listResult{}, "`stats --json`": statsResult{}, "`info --json`": infoResult{},
 	"`prune --json`": pruneResult{}, "`pin --json`, `unpin --json`": pinResult{}, "`delete --json`, `trash empty --json`": pruneResult{},
 	"`undelete --json`": undeleteResult{}, "`trash list --json`": trashResult{},
 	"`key new --json`": keyNewResult{}, "`key list --json`": keyListResult{}, "`key check --json`": keyCheckResult{},
@@ -84,6 +85,7 @@ var documented = map[string]any{
 
 // refersTo are headings whose text refers to the members below another one.
 var refersTo = map[string]string{
+	"`verify --json`": "`list --json`", "`verify --all --json`": "`list --json`",
 	"`backup --json`": "`prune --json`", "`delete --json`, `trash empty --json`": "`prune --json`",
 	"`token list --json`": "`token create --json`", "`token revoke --json`": "`token create --json`",
 }

@@ -20,7 +20,7 @@ settings of the database, its tables with their rows, and the indexes that are
 kept entry by entry since a restore could not build them again. That of a sealed
 backup needs a key.`,
 		Example: "  litekeep info /backups/app\n  litekeep info /backups/app --json | jq '.tables[] | {name, record_count}'",
-		Args:    exactly("BACKUP"),
+		Args:    oneAtATime("BACKUP"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.info(cmd.Context(), args[0]) },
 	}
 	a.keyFlag(cmd.Flags(), cmd)

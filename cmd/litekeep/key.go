@@ -125,7 +125,7 @@ func (a *app) keyList(ctx context.Context) error {
 		return err
 	}
 	out := keyListResult{succeeded(), []keyUseJSON{}}
-	t := newTable(">AGE", "BACKUP", "KEYS")
+	t := &rows{header: []string{">AGE", "BACKUP", "KEYS"}}
 	for _, u := range all {
 		x := keyUseJSON{
 			BackupPath: u.Path, Database: u.Database, Timestamp: stamp(u.Time), Sealed: u.Sealed,
@@ -135,7 +135,7 @@ func (a *app) keyList(ctx context.Context) error {
 			x.Keys = append(x.Keys, keyRecordJSON{k.Type, k.ID, orNull(k.URL), k.Rewrapped})
 		}
 		out.Backups = append(out.Backups, x)
-		t.AppendRow([]any{humanAge(u.Time, a.now()), oneLine(u.Path), oneLine(keysText(u))})
+		t.add(humanAge(u.Time, a.now()), oneLine(u.Path), oneLine(keysText(u)))
 	}
 	switch {
 	case a.json:
@@ -143,7 +143,7 @@ func (a *app) keyList(ctx context.Context) error {
 	case len(all) == 0:
 		return a.printf("no backups\n")
 	}
-	return a.printTable(t)
+	return a.printFiles(t, 1)
 }
 
 // keysText names the keys of a backup.
@@ -210,17 +210,17 @@ func (a *app) keyCheck(ctx context.Context) error {
 		return err
 	}
 	out := keyCheckResult{succeeded(), []keyCheckJSON{}}
-	t := newTable("KEY", "DATABASE", "OPENS", "BACKUP")
+	t := &rows{header: []string{"KEY", "DATABASE", "OPENS", "BACKUP"}}
 	for _, c := range all {
 		out.Checks = append(out.Checks, keyCheckJSON{c.Key, c.Database, c.Path, c.OK, orNull(c.Problem)})
 		opens := "yes"
 		if !c.OK {
 			opens = "NO: " + oneLine(c.Problem)
 		}
-		t.AppendRow([]any{oneLine(c.Key), oneLine(c.Database), opens, oneLine(c.Path)})
+		t.add(oneLine(c.Key), oneLine(c.Database), opens, oneLine(c.Path))
 	}
 	if !a.json {
-		return errors.Join(a.printTable(t), err)
+		return errors.Join(a.printFiles(t, 3), err)
 	}
 	return a.printOutcome(ctx, &out, err)
 }

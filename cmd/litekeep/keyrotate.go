@@ -71,7 +71,7 @@ func (a *app) keyRotate(ctx context.Context, to []string, dryRun bool) error {
 		return err
 	}
 	out := keyRotateResult{failure: succeeded(), DryRun: dryRun, Backups: []rotationJSON{}}
-	t := newTable("OUTCOME", "BACKUP")
+	t := &rows{header: []string{"OUTCOME", "BACKUP"}}
 	for _, r := range all {
 		out.Backups = append(out.Backups, rotationJSON{r.Path, r.Database, r.Wrapped, orNull(r.Skipped), orNull(r.Problem)})
 		outcome := human.Plural(r.Wrapped, "new key")
@@ -84,55 +84,16 @@ func (a *app) keyRotate(ctx context.Context, to []string, dryRun bool) error {
 		default:
 			out.Rotated++
 		}
-		t.AppendRow([]any{oneLine(outcome), oneLine(r.Path)})
+		t.add(oneLine(outcome), oneLine(r.Path))
 	}
 	if !a.json {
 		if len(all) == 0 {
 			return errors.Join(a.printf("no backups\n"), err)
 		}
-		return errors.Join(a.printTable(t), err)
+		if printed := a.printFiles(t, 1); printed != nil || dryRun || a.quiet || out.Rotated == 0 {
+			return errors.Join(printed, err)
+		}
+		return errors.Join(a.printf("copies in other places open with the old key only, until `litekeep sync%s`\n", a.syncArguments(nil)), err)
 	}
 	return a.printOutcome(ctx, &out, err)
-}
-
-// keyKitResult is the JSON of key kit.
-type keyKitResult struct {
-	failure
-	Kit         string `json:"kit"`
-	IncludesKey bool   `json:"includes_key"`
-}
-
-func (a *app) keyKitCommand() *cobra.Command {
-	var include bool
-	cmd := &cobra.Command{
-		Use:   "kit [flags]",
-		Short: "Print the recovery kit",
-		Long: `Print what it takes to restore without this machine, on one page: where the backups
-are, which keys open them, the exact commands, and a checksum. Print it on paper
-and keep it where neither this machine nor the backups are.`,
-		Example:     "  litekeep key kit --dir /backups --key file:/root/litekeep.key | lp",
-		Annotations: map[string]string{needsConfig: "yes"},
-		Args:        exactly(),
-		RunE:        func(cmd *cobra.Command, _ []string) error { return a.keyKit(cmd.Context(), include) },
-	}
-	f := cmd.Flags()
-	f.SortFlags = false
-	a.folderFlags(f, cmd)
-	a.copyFlags(f)
-	f.BoolVar(&include, "include-key", false, "print the content of key files too: whoever has the page and a backup can read the data")
-	return cmd
-}
-
-func (a *app) keyKit(ctx context.Context, include bool) error {
-	if err := a.checkFolder("key kit"); err != nil {
-		return err
-	}
-	text, err := a.service(nil).RecoveryKit(ctx, include)
-	if err != nil {
-		return err
-	}
-	if a.json {
-		return a.printJSON(keyKitResult{succeeded(), string(text), include})
-	}
-	return a.printf("%s", text)
 }

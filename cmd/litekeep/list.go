@@ -24,7 +24,8 @@ func (a *app) listCommand() *cobra.Command {
 		Short: "List backups",
 		Long: `List the backups in a folder, by database, newest first. A backup that cannot be
 used as far as its manifest and its size tell is listed as DAMAGED, with the
-reason; verify looks at every byte. What a sealed backup holds is known only with
+reason; verify looks at every byte. An object whose manifest is missing is no backup:
+a warning tells of it, once it is older than an hour. What a sealed backup holds is known only with
 a key, given by --key; LITEKEEP_KEYS does not count here.`,
 		Annotations: map[string]string{needsConfig: "yes"},
 		Args:        exactly(),
@@ -58,39 +59,43 @@ func (a *app) onlyGivenKeys(cmd *cobra.Command) {
 // listResult is the JSON of list.
 type listResult struct {
 	failure
-	Backups []backupJSON `json:"backups"`
+	Backups  []backupJSON   `json:"backups"`
+	Unlisted []unlistedJSON `json:"unlisted"` // nil where a service lists, which does not tell
 }
 
 func (a *app) list(ctx context.Context) error {
 	if err := a.checkFolder("list"); err != nil {
 		return err
 	}
-	all, err := a.service(nil).ListBackups(ctx)
+	s := a.service(nil)
+	all, err := s.ListBackups(ctx)
 	if err != nil {
 		return err
 	}
-	return a.listed(all)
+	return a.listed(all, func() []unlistedJSON { return a.unlisted(ctx, s, a.cfg.BackupDirectory) })
 }
 
-// listed prints backups.
-func (a *app) listed(all []*litekeep.Backup) error {
+// listed prints backups, and has unlisted tell of objects that are none.
+func (a *app) listed(all []*litekeep.Backup, unlisted func() []unlistedJSON) error {
 	if a.json {
-		out := listResult{succeeded(), []backupJSON{}}
+		out := listResult{succeeded(), []backupJSON{}, unlisted()}
 		for _, b := range all {
 			out.Backups = append(out.Backups, metadata(b))
 		}
 		return a.printJSON(out)
 	}
 	if len(all) == 0 {
-		return a.printf("no backups\n")
+		err := a.printf("no backups\n")
+		unlisted()
+		return err
 	}
-	t := newTable(">AGE", ">SIZE", ">ROWS", "STATE", "BACKUP")
+	t := &rows{header: []string{">AGE", ">SIZE", ">ROWS", "STATE", "BACKUP"}}
 	var bytes int64
 	for _, b := range all {
 		bytes += b.SizeBytes
-		t.AppendRow([]any{humanAge(b.Timestamp, a.now()), human.Bytes(b.SizeBytes), countCell(b), a.stateCell(b), oneLine(b.Path)})
+		t.add(humanAge(b.Timestamp, a.now()), human.Bytes(b.SizeBytes), countCell(b), a.stateCell(b), oneLine(b.Path))
 	}
-	if err := a.printTable(t); err != nil {
+	if err := a.printPaths(t, 4); err != nil {
 		return err
 	}
 	for _, b := range all {
@@ -98,6 +103,7 @@ func (a *app) listed(all []*litekeep.Backup) error {
 			a.screen.label("warning", b.Path+": "+b.Problem)
 		}
 	}
+	unlisted()
 	if a.quiet {
 		return nil
 	}

@@ -14,9 +14,10 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
+
+	"github.com/litekeep/litekeep/internal/heap"
 )
 
 // Backups and restores have to stay under 128 MiB of resident memory, whatever
@@ -24,17 +25,10 @@ import (
 // it the collector works harder and gives back what is free. It leaves room for
 // what Go does not count: the memory of SQLite, and the program itself, of which
 // the SDKs of the clouds alone bring some 30 MiB into memory when they start.
-// gcPercent lets the heap grow by two fifths between collections; most of what
-// lives is buffers that are used again and again (docs/BENCHMARKS.md has the
-// peaks).
-const (
-	softMemory = 72 << 20
-	gcPercent  = 40
-)
+const softMemory = 72 << 20
 
 func main() {
-	debug.SetMemoryLimit(softMemory)
-	debug.SetGCPercent(gcPercent)
+	heap.Limit(softMemory)
 	// A reader that closes the pipe shows as an error of the write, which
 	// `litekeep cat … | head` is not to be punished for.
 	signal.Ignore(syscall.SIGPIPE)

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -26,6 +27,7 @@ var stubs = map[string]string{
 	"usermod":    "exit 0",
 	"journalctl": "tail -n 50 \"$ROOT/service.log\"",
 	"df":         "exit 0",
+	"sqlite3":    "exec mkdb \"$@\"",
 	"install":    "while [ $# -gt 2 ]; do shift; done; rm -f \"$2\"; (umask 077; : > \"$2\")",
 	// The service itself, as the unit does it.
 	"systemctl": `
@@ -38,7 +40,7 @@ start() {
 }
 case "$1" in
   enable | start) start ;;
-  stop) stop ;;
+  stop | disable) stop ;;
   restart) stop; start ;;
   reload) kill -HUP "$(cat "$ROOT/pid")" ;;
   *) exit 1 ;;
@@ -60,8 +62,8 @@ func TestOperations(t *testing.T) {
 		t.Fatal(err)
 	}
 	root := t.TempDir()
-	beats := 0
-	heart := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { beats++ }))
+	var beats atomic.Int64
+	heart := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { beats.Add(1) }))
 	defer heart.Close()
 	script, ran := operations(string(text), root, heart.URL)
 	if ran < 25 {
@@ -72,7 +74,7 @@ func TestOperations(t *testing.T) {
 		log, _ := os.ReadFile(filepath.Join(root, "service.log"))
 		t.Fatalf("%v\n%s\nthe log of the service:\n%s", err, out, log)
 	}
-	if beats == 0 {
+	if beats.Load() == 0 {
 		t.Error("the heartbeat was never called")
 	}
 }

@@ -99,9 +99,6 @@ func newTable(header ...string) table.Writer {
 	return t
 }
 
-// printTable writes t.
-func (a *app) printTable(t table.Writer) error { return a.printf("%s\n", t.Render()) }
-
 // report is a summary for people: a line that says what was done, and aligned
 // lines that say more.
 type report struct{ b strings.Builder }

@@ -23,7 +23,7 @@ that cannot be reached gets the pin by sync.`,
 		Example: `  litekeep pin backups/app --note 'before the migration'
   litekeep pin backups/app/20261122T020000.123Z.json.zst --until 2027-06-30`,
 		Annotations: map[string]string{needsConfig: "yes"},
-		Args:        exactly("BACKUP"),
+		Args:        oneAtATime("BACKUP"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			end, err := a.parseUntil(until)
 			if err != nil {
@@ -45,7 +45,7 @@ func (a *app) unpinCommand() *cobra.Command {
 		Short:       "Let a pinned backup be removed again",
 		Long:        `Take back the pin of a backup, in all its places. The next prune may remove it.`,
 		Annotations: map[string]string{needsConfig: "yes"},
-		Args:        exactly("BACKUP"),
+		Args:        oneAtATime("BACKUP"),
 		RunE:        func(cmd *cobra.Command, args []string) error { return a.unpin(cmd.Context(), args[0]) },
 	}
 	a.oneBackupFlags(cmd.Flags())

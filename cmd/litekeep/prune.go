@@ -23,6 +23,10 @@ are the first of one of the last hours, days, weeks, months or years
 a backup that is not verified or damaged never makes another one go; a backup of
 the future and a pinned one are kept. Nothing else in the folder is touched.
 
+Where a service keeps the backups (litekeep serve), it has noted its rule beside
+them. That holds, its trash too, unless a flag or a variable of the retention is
+given.
+
 With --trash-grace backups go to the trash first, and are removed by the first
 prune after that time. Copies in destinations are pruned too.`,
 		Example: `  litekeep prune --dry-run
@@ -56,6 +60,8 @@ type pruneResult struct {
 	Removed int            `json:"removed"`
 	Freed   int64          `json:"freed_bytes"`
 	Backups []decisionJSON `json:"backups"`
+	// ServiceRules are the rules of services that decided, by place and database.
+	ServiceRules []serviceRuleJSON `json:"service_rules"`
 }
 
 func (a *app) prune(ctx context.Context, dryRun bool) error {
@@ -72,7 +78,7 @@ func (a *app) pruned(ctx context.Context, all []litekeep.Decision, dryRun bool, 
 	if all == nil && err != nil {
 		return err
 	}
-	out := pruneResult{failure: succeeded(), DryRun: dryRun, Backups: []decisionJSON{}}
+	out := pruneResult{failure: succeeded(), DryRun: dryRun, Backups: []decisionJSON{}, ServiceRules: serviceRules(all)}
 	for _, d := range all {
 		out.add(decision(d))
 	}
@@ -104,20 +110,30 @@ func (a *app) printPruned(r pruneResult, all []litekeep.Decision, none string) e
 	if len(all) == 0 {
 		return a.printf("%s\n", none)
 	}
-	t := newTable("DECISION", ">AGE", ">SIZE", "BACKUP", "REASON")
+	t := &rows{header: []string{"DECISION", ">AGE", ">SIZE", "BACKUP", "REASON"}}
 	for _, d := range all {
 		if a.quiet && !r.DryRun && d.Keep {
 			continue
 		}
-		t.AppendRow([]any{a.decisionCell(d, r.DryRun), humanAge(d.Time, a.now()), human.Bytes(d.Size), oneLine(d.Path), oneLine(d.Reason)})
+		reason := d.Reason
+		if reason == d.Held && reason != "" {
+			reason = "kept: nothing is pruned here" // the warning says why
+		}
+		t.add(a.decisionCell(d, r.DryRun), humanAge(d.Time, a.now()), human.Bytes(d.Size), oneLine(d.Path), oneLine(reason))
 	}
 	for _, d := range all {
 		if d.Future {
 			a.warn([]string{d.Path + ": its time lies in the future; a clock is or was wrong"})
 		}
 	}
-	if err := a.printTable(t); err != nil || a.quiet {
+	a.warn(litekeep.HeldBack(all))
+	if err := a.printPaths(t, 3); err != nil || a.quiet {
 		return err
+	}
+	for _, line := range ruleWords(r.ServiceRules) {
+		if err := a.printf("%s\n", line); err != nil {
+			return err
+		}
 	}
 	if r.DryRun {
 		return a.printf("would remove %s of %d, %s\n", human.Plural(r.Dropped, "backup"), len(all), human.Bytes(r.Freed))

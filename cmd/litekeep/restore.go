@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -67,6 +68,7 @@ type restoreResult struct {
 	DryRun          bool     `json:"dry_run"`
 	Replaced        bool     `json:"replaced"`
 	SafetyBackup    *string  `json:"safety_backup"`
+	KeptFiles       []string `json:"kept_files"`
 	UndoCommand     *string  `json:"undo_command"`
 	DurationSeconds float64  `json:"duration_seconds"`
 	Steps           []string `json:"steps"`
@@ -75,20 +77,22 @@ type restoreResult struct {
 
 func (a *app) restore(ctx context.Context, backup, target string, o litekeep.RestoreOptions) error {
 	given := backup
-	backup, err := backupArgument(ctx, backup, "restore")
+	m := a.meter()
+	defer m.stop()
+	service := a.service(m)
+	backup, passedOver, err := chooseBackup(ctx, service.LatestBackup, backup, "restore")
 	if err != nil && len(a.cfg.Copies) > 0 && !errors.Is(err, errUsage) {
 		backup, err = given, nil // another copy may be there
 	}
 	if err != nil {
 		return err
 	}
-	m := a.meter()
-	defer m.stop()
-	r, err := a.service(m).RestoreBackup(ctx, backup, target, o)
+	r, err := service.RestoreBackup(ctx, backup, target, o)
 	m.stop()
 	if err != nil {
 		return err
 	}
+	r.Warnings = slices.Concat(passedOver, r.Warnings)
 	return a.restored(r, a.undoCommand(r))
 }
 
@@ -98,7 +102,7 @@ func (a *app) restored(r *litekeep.Restored, undo string) error {
 		return a.printJSON(restoreResult{
 			failure: succeeded(), BackupPath: r.Backup, TargetPath: r.Target, Source: r.Source, Timestamp: stamp(r.Timestamp),
 			SizeBytes: r.SizeBytes, TableCount: r.TableCount, RecordCount: r.RecordCount, ContentDigest: r.Digest,
-			Proven: r.Proven, DryRun: r.DryRun, Replaced: r.Replaced, SafetyBackup: orNull(r.SafetyBackup),
+			Proven: r.Proven, DryRun: r.DryRun, Replaced: r.Replaced, SafetyBackup: orNull(r.SafetyBackup), KeptFiles: list(r.KeptFiles),
 			UndoCommand: orNull(undo), DurationSeconds: r.Seconds, Steps: list(r.Steps), Warnings: list(r.Warnings),
 		})
 	}
@@ -112,14 +116,15 @@ func (a *app) restored(r *litekeep.Restored, undo string) error {
 	return a.printRestored(r, undo)
 }
 
-// undoCommand is the command that takes a restore back, quoted for a shell.
+// undoCommand is the command that takes a restore back, quoted for a shell in whatever
+// folder.
 func (a *app) undoCommand(r *litekeep.Restored) string {
 	if r.SafetyBackup == "" {
 		return ""
 	}
-	undo := "litekeep restore " + shellQuote(r.SafetyBackup) + " " + shellQuote(r.Target)
+	undo := "litekeep restore " + shellQuote(absolute(r.SafetyBackup)) + " " + shellQuote(absolute(r.Target))
 	for _, ref := range a.cfg.Keys { // with which it is sealed
-		undo += " --key " + shellQuote(ref)
+		undo += " --key " + shellQuote(absoluteKey(ref))
 	}
 	return undo
 }
@@ -143,13 +148,20 @@ func (a *app) printRestored(r *litekeep.Restored, undo string) error {
 	t.add("from", "%s", a.origin(r))
 	t.add("content", "%s, %s, %s", human.Plural(r.TableCount, "table"), human.Plural(r.RecordCount, "row"), human.Bytes(r.SizeBytes))
 	if r.Proven {
-		t.add("proven", "same content digest, integrity_check, foreign_key_check")
+		t.add("proven", "same content digest, and SQLite finds it whole")
 	} else {
 		t.add("proven", "no")
 	}
 	if r.SafetyBackup != "" {
 		t.add("before", "is kept in %s", r.SafetyBackup)
 		t.add("undo", "%s", undo)
+	}
+	for i, path := range r.KeptFiles {
+		name := ""
+		if i == 0 {
+			name = "before"
+		}
+		t.add(name, "is kept as it was, damaged, in %s", path)
 	}
 	t.add("took", "%s", human.Duration(time.Duration(r.Seconds*float64(time.Second))))
 	return a.printf("%s", t.b.String())

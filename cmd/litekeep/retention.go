@@ -1,11 +1,13 @@
 package main
 
 import (
+	"slices"
 	"time"
 	_ "time/tzdata" // for --time-zone on systems that have no zones
 
 	"github.com/spf13/pflag"
 
+	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/internal/retention"
 )
 
@@ -47,6 +49,55 @@ func (a *app) retentionFlags(f *pflag.FlagSet) {
 	a.minimumFlag(f)
 	a.graceFlag(f)
 	f.StringVar(&a.cfg.TimeZone, "time-zone", a.cfg.TimeZone, "`ZONE` where hours, days, … begin: Europe/Berlin, or Local (default UTC)")
+}
+
+// ownRetention are the flags with which somebody says what is kept, so that the rule of
+// a service does not count.
+var ownRetention = []string{
+	"retention-days", "keep-within", "keep-last", "keep-hourly", "keep-daily", "keep-weekly", "keep-monthly", "keep-yearly",
+	"keep-minimum", "trash-grace",
+}
+
+// takeRetention notes whether the flags say what is kept.
+func (a *app) takeRetention(f *pflag.FlagSet) {
+	for _, name := range ownRetention {
+		if flag := f.Lookup(name); flag != nil && flag.Changed {
+			a.cfg.OwnRetention = true
+		}
+	}
+}
+
+// serviceRuleJSON is the rule of a service by which was decided.
+type serviceRuleJSON struct {
+	Destination   *string `json:"destination"`
+	Database      string  `json:"database"`
+	Rule          string  `json:"rule"`
+	Configuration string  `json:"configuration"`
+}
+
+// serviceRules are the rules of a service by which was decided, each once.
+func serviceRules(all []litekeep.Decision) []serviceRuleJSON {
+	rules := []serviceRuleJSON{}
+	seen := map[[2]string]bool{}
+	for _, d := range all {
+		if at := [2]string{d.Destination, d.Database}; d.ServiceRule != nil && !seen[at] {
+			seen[at] = true
+			rules = append(rules, serviceRuleJSON{orNull(d.Destination), d.Database, d.ServiceRule.Rule, d.ServiceRule.Configuration})
+		}
+	}
+	return rules
+}
+
+// ruleWords are the rules of a service for people, a line for each that differs.
+func ruleWords(rules []serviceRuleJSON) []string {
+	var lines []string
+	for _, r := range rules {
+		line := "kept by the service's rule: " + oneLine(r.Rule) + "; --keep-… overrides"
+		if !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 func (a *app) minimumFlag(f *pflag.FlagSet) {

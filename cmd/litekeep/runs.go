@@ -53,15 +53,15 @@ func (a *app) runs(cmd *cobra.Command, c *client.Client, f client.RunFilter) err
 	if len(all) == 0 {
 		return a.printf("no runs\n")
 	}
-	t := newTable("RUN", "DATABASE", "KIND", "OUTCOME", ">STARTED", ">TOOK", "BY", "ERROR")
+	t := &rows{header: []string{"RUN", "DATABASE", "KIND", "OUTCOME", ">STARTED", ">TOOK", "BY", "ERROR"}}
 	for i := range all {
 		r := &all[i]
-		t.AppendRow([]any{
+		t.add(
 			oneLine(r.ID), oneLine(r.Database), kindCell(r), a.runOutcome(r), a.agoCell(r.Started), human.Duration(seconds(r.Seconds)),
 			oneLine(r.By), oneLine(r.Error),
-		})
+		)
 	}
-	return a.printTable(t)
+	return a.printTailed(t)
 }
 
 func kindCell(r *client.Run) string {

@@ -26,13 +26,7 @@ func newScreen(f *os.File) *screen {
 	terminal := isTerminal(f)
 	return &screen{
 		out: f, live: terminal, paint: terminal,
-		width: func() int {
-			w, _, err := term.GetSize(int(f.Fd()))
-			if err != nil || w <= 0 {
-				return 80
-			}
-			return w
-		},
+		width: func() int { return terminalWidth(f) },
 	}
 }
 

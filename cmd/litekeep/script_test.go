@@ -16,9 +16,12 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/litekeep/litekeep/internal/heap"
 )
 
 func TestMain(m *testing.M) {
+	heap.Run(1 << 30) // of the tests themselves; main has its own limit
 	testscript.Main(m, map[string]func(){
 		"litekeep":   main,
 		"litekeepat": litekeepAt,

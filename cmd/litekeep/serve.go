@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
+	"path/filepath"
 	"syscall"
 
 	"github.com/lmittmann/tint"
@@ -15,6 +15,7 @@ import (
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/internal/config"
 	"github.com/litekeep/litekeep/internal/daemon"
+	"github.com/litekeep/litekeep/internal/heap"
 )
 
 // serveMemory is what the service itself may use beside its runs, each of which
@@ -52,7 +53,7 @@ runs that go on get the time of runs.grace to finish, and are stopped cleanly th
 			}
 			return c, err
 		}
-		return a.serve(cmd.Context(), load, a.serviceLog(logFormat))
+		return a.serve(cmd.Context(), *path, load, a.serviceLog(logFormat))
 	}
 	return cmd
 }
@@ -72,17 +73,20 @@ func (a *app) serviceLog(format string) *slog.Logger {
 	return slog.New(tint.NewTextHandler(a.screen, &tint.Options{Level: level, TimeFormat: "2006-01-02 15:04:05", NoColor: !a.screen.paint}))
 }
 
-func (a *app) serve(ctx context.Context, load func() (*config.Config, error), log *slog.Logger) error {
+func (a *app) serve(ctx context.Context, path string, load func() (*config.Config, error), log *slog.Logger) error {
 	c, err := load()
 	if err != nil {
 		return err
 	}
-	debug.SetMemoryLimit(serveMemory + int64(c.Runs.Parallel)*softMemory)
-	d, err := daemon.Open(ctx, daemon.Options{Config: c, Load: load, Log: log, Now: a.now})
+	heap.Run(serveMemory + int64(c.Runs.Parallel)*softMemory)
+	if path, err = filepath.Abs(path); err != nil {
+		return err
+	}
+	d, err := daemon.Open(ctx, daemon.Options{Config: c, File: path, Load: load, Log: log, Now: a.now})
 	if err != nil {
 		return err
 	}
-	log.Info("litekeep serves", "version", litekeep.Version, "databases", len(c.Databases), "address", d.URL())
+	log.Info("litekeep serves", "version", litekeep.Version, "databases", d.Databases(), "address", d.URL())
 	reloads := make(chan os.Signal, 1)
 	signal.Notify(reloads, syscall.SIGHUP)
 	defer signal.Stop(reloads)
@@ -103,11 +107,17 @@ func (a *app) serve(ctx context.Context, load func() (*config.Config, error), lo
 		}
 	}()
 	tellSystemd("READY=1")
-	context.AfterFunc(ctx, func() {
+	told := make(chan struct{})
+	cancelTelling := context.AfterFunc(ctx, func() {
+		defer close(told)
 		tellSystemd("STOPPING=1")
 		log.Info("litekeep stops")
 	})
 	err = d.Run(ctx)
+	if !cancelTelling() {
+		// An idle service ends faster than it tells of its end: the process waits for it.
+		<-told
+	}
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"slices"
@@ -16,6 +18,7 @@ import (
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/client"
 	"github.com/litekeep/litekeep/internal/config"
+	"github.com/litekeep/litekeep/internal/service"
 )
 
 // The environment of the commands that ask a service.
@@ -97,19 +100,39 @@ func (a *app) served(cmd *cobra.Command, r remote) *cobra.Command {
 	return cmd
 }
 
-// localService is asked where nobody says which service to ask: the one of this
-// machine, if its address is the default.
-var localService = "http://" + config.Default().Server.Listen
+// localService is the address of the service that is asked where nobody says which: the
+// one of the configuration at path, or where there is none the one of this machine at
+// the default address.
+func localService(path string) (string, error) {
+	s, err := config.LoadServer(path, os.LookupEnv)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		s = config.Default().Server
+		s.Listen = cmp.Or(os.Getenv("LITEKEEP_LISTEN"), s.Listen)
+	case err != nil:
+		return "", usage(err.Error(), "--server says where the service is")
+	}
+	if s.URL() == "" {
+		return "", usage(path+": server.listen is "+s.Listen+", so that its service cannot be asked", "--server says where another service is")
+	}
+	return s.URL(), nil
+}
 
 // asking makes a command that only a service can do.
 func (a *app) asking(cmd *cobra.Command, run inquiry) *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	a.serverFlags(f)
+	path := configFlag(f)
+	f.Lookup("config").Usage = "`FILE` of the configuration of the service, which says where it listens; --server wins"
 	a.jsonFlag(f)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if a.server.url == "" {
-			a.server.url = localService
+			url, err := localService(*path)
+			if err != nil {
+				return err
+			}
+			a.server.url = url
 		}
 		return a.ask(cmd, args, run)
 	}
@@ -198,6 +221,9 @@ func explained(err error) error {
 			if k.outcome == failed.Run.Outcome && (k.run == "" || k.run == failed.Run.Kind) {
 				e.kind = k.kind
 			}
+		}
+		if service.OfKey(failed.Run.Error) {
+			e.kind = litekeep.ErrConfig // as here
 		}
 		return e
 	case errors.As(err, &answer):

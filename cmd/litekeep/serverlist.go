@@ -30,7 +30,7 @@ func (a *app) remoteList() remote {
 				all = append(all, b)
 			}
 		}
-		return a.listed(all)
+		return a.listed(all, func() []unlistedJSON { return nil })
 	}}
 }
 

@@ -85,7 +85,10 @@ func backupOf(b *client.NewBackup) *litekeep.Backup {
 func decisionsOf(all []client.Decision) []litekeep.Decision {
 	out := make([]litekeep.Decision, len(all))
 	for i, d := range all {
-		out[i] = litekeep.Decision(d)
+		out[i] = litekeep.Decision{
+			Path: d.Path, Destination: d.Destination, Database: d.Database, Time: d.Time, Size: d.Size, Keep: d.Keep, Rules: d.Rules,
+			Reason: d.Reason, Future: d.Future, Trashed: d.Trashed, Removed: d.Removed, Error: d.Error,
+		}
 	}
 	return out
 }
@@ -103,7 +106,7 @@ configuration. It reads every byte where a copy is known to be damaged.`
 		for i, done := range run.Synced {
 			all[i] = litekeep.SyncAction(done)
 		}
-		return a.synced(cmd.Context(), litekeep.SyncOptions{}, all, explained(err))
+		return a.synced(cmd.Context(), syncResult{}, all, explained(err))
 	}}
 }
 
@@ -120,9 +123,7 @@ func (a *app) remoteVerify() remote {
 				return err
 			}
 			v, err := litekeep.Verification(*run.Checked), explained(err)
-			if err != nil && (worst == nil || errors.Is(err, litekeep.ErrDamaged)) {
-				worst = err
-			}
+			worst = worse(worst, err)
 			out.Backups = append(out.Backups, verification(&v, err))
 			if err := a.verifyLine(&v, err); err != nil {
 				return err

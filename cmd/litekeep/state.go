@@ -6,13 +6,15 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/litekeep/litekeep/internal/access"
+	"github.com/litekeep/litekeep/internal/audit"
+	"github.com/litekeep/litekeep/internal/daemon"
 	"github.com/litekeep/litekeep/internal/durable"
 	"github.com/litekeep/litekeep/internal/retention"
 	statedb "github.com/litekeep/litekeep/internal/state"
@@ -20,9 +22,6 @@ import (
 
 // stateVariable names the folder of the service's state where no flag does.
 const stateVariable = "LITEKEEP_STATE"
-
-// auditFolder is the folder of the audit log in that of the state.
-const auditFolder = "audit"
 
 // stateFlags say where the service keeps its state.
 type stateFlags struct {
@@ -56,7 +55,7 @@ func (s *stateFlags) auditLog() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(dir, auditFolder), nil
+	return daemon.AuditPath(dir), nil
 }
 
 // moment reads a point in time: a date, a date and time in RFC 3339, or how long
@@ -78,13 +77,10 @@ func (a *app) moment(flag, text string) (time.Time, error) {
 	return a.now().Add(-d), nil
 }
 
-// The file of the state in its folder.
-const stateFile = "state.db"
-
 // openState opens the state, together with the service if that runs. Create makes it
 // where there is none. The caller closes it.
 func (a *app) openState(ctx context.Context, dir string, create bool) (*statedb.Store, error) {
-	path := filepath.Join(dir, stateFile)
+	path := daemon.StatePath(dir)
 	if err := checkOwner(dir); err != nil {
 		return nil, err
 	}
@@ -102,6 +98,29 @@ func (a *app) openState(ctx context.Context, dir string, create bool) (*statedb.
 		a.warn([]string{path + " was damaged; it is now " + aside + ", and a new one was begun. All tokens are lost"})
 	}
 	return s, nil
+}
+
+// record does something to what a service remembers, and writes to the audit log that it
+// is to be done, and how it went. Without the first entry nothing is done. do returns the
+// id of what it was done to, "" for object.
+func record(log *audit.Log, action access.Action, object, detail string, do func() (id string, err error)) error {
+	e := audit.Entry{
+		Actor: person(), ActorID: "cli", Action: string(action), Object: object,
+		Outcome: audit.Allowed, Detail: detail,
+	}
+	if _, err := log.Append(e); err != nil {
+		return err
+	}
+	id, err := do()
+	e.Outcome = audit.Done
+	if id != "" {
+		e.Object = id
+	}
+	if err != nil {
+		e.Outcome, e.Detail = audit.Failed, detail+": "+err.Error()
+	}
+	_, logErr := log.Append(e)
+	return errors.Join(err, logErr)
 }
 
 // person is who runs the command, as the audit log has it.

@@ -70,7 +70,7 @@ func (a *app) stats(ctx context.Context) error {
 // summedUp prints statistics.
 func (a *app) summedUp(all []litekeep.Stats) error {
 	out := statsResult{failure: succeeded(), Databases: []statsJSON{}}
-	t := newTable("DATABASE", ">BACKUPS", ">VERIFIED", ">SIZE", ">RATIO", ">ROWS", ">TIME", ">NEWEST", ">OLDEST", ">CHECKED")
+	t := &rows{header: []string{"DATABASE", ">BACKUPS", ">VERIFIED", ">SIZE", ">RATIO", ">ROWS", ">TIME", ">NEWEST", ">OLDEST", ">CHECKED"}}
 	for _, s := range all {
 		out.Count += s.Count
 		out.SizeBytes += s.SizeBytes
@@ -80,10 +80,10 @@ func (a *app) summedUp(all []litekeep.Stats) error {
 			verified += ", " + a.colour(text.FgRed, fmt.Sprintf("%d "+stateDamaged, s.Damaged))
 		}
 		now := a.now()
-		t.AppendRow([]any{
+		t.add(
 			oneLine(s.Database), s.Count, verified, human.Bytes(s.SizeBytes), orSealed(s.Locked > 0, fmt.Sprintf("%.1f", s.Ratio)), orSealed(s.NewestLocked, human.Count(s.NewestRows)),
 			orSealed(s.Locked > 0, human.Duration(s.MeanDuration)), humanAge(s.Newest, now), humanAge(s.Oldest, now), humanAge(s.LastVerified, now),
-		})
+		)
 	}
 	switch {
 	case a.json:
@@ -91,7 +91,7 @@ func (a *app) summedUp(all []litekeep.Stats) error {
 	case len(all) == 0:
 		return a.printf("no backups\n")
 	}
-	return a.printTable(t)
+	return a.printBlocks(t)
 }
 
 // orSealed is what a table has for what only a key tells.

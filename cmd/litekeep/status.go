@@ -10,6 +10,7 @@ import (
 
 	"github.com/litekeep/litekeep/client"
 	"github.com/litekeep/litekeep/internal/human"
+	"github.com/litekeep/litekeep/internal/notify"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -44,19 +45,53 @@ func (a *app) status(cmd *cobra.Command, c *client.Client, _ []string) error {
 	if len(all) == 0 {
 		return a.printf("no databases\n")
 	}
-	t := newTable("DATABASE", "STATE", ">RESTORABLE TO", ">LAST SUCCESS", ">NEXT RUN", ">BACKUPS", ">SIZE")
+	t := &rows{header: []string{"DATABASE", "STATE", ">RESTORABLE TO", ">LAST SUCCESS", ">NEXT RUN", ">BACKUPS", ">SIZE"}}
 	for i := range all {
 		s := &all[i]
-		t.AppendRow([]any{
+		t.add(
 			oneLine(s.Name), a.conditionCell(s), a.agoCell(s.RestorableTo), a.agoCell(s.LastSuccess), a.aheadCell(s), s.Count, human.Bytes(s.SizeBytes),
-		})
+		)
 	}
-	if err := a.printTable(t); err != nil {
+	if err := a.printBlocks(t); err != nil {
 		return err
 	}
 	for i := range all {
 		if err := a.problems(&all[i]); err != nil {
 			return err
+		}
+	}
+	return a.placesDown(all)
+}
+
+// isOfPlace tells a problem that is a place's, and not that of a database.
+func isOfPlace(p *client.Problem) bool { return p.Kind == string(notify.KindDestinationDown) }
+
+// placesDown prints once what is wrong with each place, and below it the databases that
+// have it: a place that is down is down for many.
+func (a *app) placesDown(all []client.Status) error {
+	type trouble struct{ summary, next string }
+	var order []trouble
+	names := map[trouble][]string{}
+	for i := range all {
+		for _, p := range all[i].Problems {
+			if !isOfPlace(&p) {
+				continue
+			}
+			t := trouble{p.Summary, p.Next}
+			if names[t] == nil {
+				order = append(order, t)
+			}
+			names[t] = append(names[t], oneLine(all[i].Name))
+		}
+	}
+	for _, t := range order {
+		if err := a.printf("%s\n  %s\n", a.wrapped(oneLine(t.summary), 2), a.wrapped("databases: "+strings.Join(names[t], ", "), 2)); err != nil {
+			return err
+		}
+		if t.next != "" {
+			if err := a.printf("  next: %s\n", oneLine(t.next)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -98,14 +133,20 @@ func (a *app) aheadCell(s *client.Status) string {
 	}
 }
 
-// problems prints what is wrong with a database.
+// problems prints what is wrong with a database, but for its places.
 func (a *app) problems(s *client.Status) error {
 	for _, p := range s.Problems {
+		if isOfPlace(&p) {
+			continue
+		}
 		line := fmt.Sprintf("%s: %s", oneLine(s.Name), oneLine(p.Summary))
 		if p.Holds != "" {
-			line = strings.TrimSuffix(line, ".") + ". " + oneLine(p.Holds)
+			if !strings.HasSuffix(line, "?") { // is it mounted?
+				line = strings.TrimSuffix(line, ".") + "."
+			}
+			line += " " + oneLine(p.Holds)
 		}
-		if err := a.printf("%s\n", line); err != nil {
+		if err := a.printf("%s\n", a.wrapped(line, 2)); err != nil {
 			return err
 		}
 		if p.Next != "" {

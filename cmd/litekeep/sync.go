@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -54,6 +55,7 @@ type syncResult struct {
 	DryRun bool             `json:"dry_run"`
 	Copied int              `json:"copied"`
 	Bytes  int64            `json:"copied_bytes"`
+	Keys   *int             `json:"keys_brought"` // nil where a service did it, which does not tell
 	Copies []syncActionJSON `json:"copies"`
 }
 
@@ -61,16 +63,19 @@ func (a *app) sync(ctx context.Context, o litekeep.SyncOptions) error {
 	if len(a.cfg.Copies) == 0 {
 		return usage("litekeep sync needs a destination", "give it with --copy, or in LITEKEEP_COPIES")
 	}
+	keys := 0
+	o.Keys = func(string) { keys++ }
 	all, err := a.service(nil).SyncCopies(ctx, o)
-	return a.synced(ctx, o, all, err)
+	return a.synced(ctx, syncResult{DryRun: o.DryRun, Keys: &keys}, all, err)
 }
 
-// synced prints what was copied, and ends with err.
-func (a *app) synced(ctx context.Context, o litekeep.SyncOptions, all []litekeep.SyncAction, err error) error {
+// synced prints what was copied, and ends with err. out has what is not of single
+// copies.
+func (a *app) synced(ctx context.Context, out syncResult, all []litekeep.SyncAction, err error) error {
 	if len(all) == 0 && err != nil {
 		return err
 	}
-	out := syncResult{failure: succeeded(), DryRun: o.DryRun, Copies: []syncActionJSON{}}
+	out.failure, out.Copies = succeeded(), []syncActionJSON{}
 	for _, c := range all {
 		if c.Done {
 			out.Copied++
@@ -87,23 +92,43 @@ func (a *app) synced(ctx context.Context, o litekeep.SyncOptions, all []litekeep
 }
 
 func (a *app) printSynced(r syncResult, all []litekeep.SyncAction) error {
+	keys := 0
+	if r.Keys != nil {
+		keys = *r.Keys
+	}
 	if len(all) == 0 {
-		if a.quiet {
+		switch {
+		case a.quiet:
 			return nil
+		case keys > 0:
+			return a.printBrought(r.DryRun, keys)
 		}
 		return a.printf("every place has what it should\n")
 	}
-	t := newTable("ACTION", ">SIZE", "BACKUP", "FROM")
+	t := &rows{header: []string{"ACTION", ">SIZE", "BACKUP", "FROM"}}
 	for _, c := range all {
-		t.AppendRow([]any{syncWord(c, r.DryRun), human.Bytes(c.SizeBytes), oneLine(c.Path), oneLine(c.From)})
+		t.add(syncWord(c, r.DryRun), human.Bytes(c.SizeBytes), oneLine(c.Path), oneLine(c.From))
 	}
-	if err := a.printTable(t); err != nil || a.quiet {
+	if err := a.printFiles(t, 2); err != nil || a.quiet {
 		return err
 	}
+	line := fmt.Sprintf("copied %s, %s\n", human.Plural(r.Copied, "backup"), human.Bytes(r.Bytes))
 	if r.DryRun {
-		return a.printf("would copy %s\n", human.Plural(len(all), "backup"))
+		line = fmt.Sprintf("would copy %s\n", human.Plural(len(all), "backup"))
 	}
-	return a.printf("copied %s, %s\n", human.Plural(r.Copied, "backup"), human.Bytes(r.Bytes))
+	if err := a.printf("%s", line); err != nil || keys == 0 {
+		return err
+	}
+	return a.printBrought(r.DryRun, keys)
+}
+
+// printBrought tells of copies that got the keys of a rotation.
+func (a *app) printBrought(dryRun bool, keys int) error {
+	done := "brought"
+	if dryRun {
+		done = "would bring"
+	}
+	return a.printf("%s the new keys to %s\n", done, human.Plural(keys, "copy"))
 }
 
 func syncWord(c litekeep.SyncAction, dryRun bool) string {

@@ -3,15 +3,17 @@ package main
 import (
 	"context"
 	"errors"
-	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/internal/access"
 	"github.com/litekeep/litekeep/internal/access/tokens"
 	"github.com/litekeep/litekeep/internal/audit"
+	"github.com/litekeep/litekeep/internal/daemon"
 	"github.com/litekeep/litekeep/internal/retention"
 	statedb "github.com/litekeep/litekeep/internal/state"
 )
@@ -56,32 +58,15 @@ func (a *app) openTokens(ctx context.Context, flags stateFlags, create bool) (*t
 	}
 	return &tokenBook{
 		access.NewRegistry(tokens.New(s, dir), a.now), s,
-		audit.New(filepath.Join(dir, auditFolder), audit.Options{Now: a.now}),
+		audit.New(daemon.AuditPath(dir), audit.Options{Now: a.now}),
 	}, nil
 }
 
 func (b *tokenBook) close() error { return errors.Join(b.log.Close(), b.state.Close()) }
 
-// record does something with a token, and writes to the audit log that it is to be
-// done, and how it went. Without the first entry nothing is done.
+// record does something with a token, see record.
 func (b *tokenBook) record(object, detail string, do func() (id string, err error)) error {
-	e := audit.Entry{
-		Actor: person(), ActorID: "cli", Action: string(access.Tokens), Object: object,
-		Outcome: audit.Allowed, Detail: detail,
-	}
-	if _, err := b.log.Append(e); err != nil {
-		return err
-	}
-	id, err := do()
-	e.Outcome = audit.Done
-	if id != "" {
-		e.Object = id
-	}
-	if err != nil {
-		e.Outcome, e.Detail = audit.Failed, detail+": "+err.Error()
-	}
-	_, logErr := b.log.Append(e)
-	return errors.Join(err, logErr)
+	return record(b.log, access.Tokens, object, detail, do)
 }
 
 // tokenJSON is a token, without the token itself.
@@ -126,7 +111,7 @@ nobody can show it again. With --quiet nothing but the token is printed.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.role, "role", "", "`ROLE`: viewer, operator or admin; required")
-	f.StringArrayVar(&o.databases, "database", nil, "for the database `NAME` only; may be given several times")
+	f.StringArrayVar(&o.databases, "database", nil, "for the database `NAME` only; several separated by commas, or given several times")
 	f.StringVar(&o.expires, "expires", retention.FormatDuration(access.DefaultLifetime), "how long it is good, `TIME` such as 90d, or never")
 	o.add(f)
 	a.jsonFlag(f)
@@ -141,7 +126,11 @@ type tokenCreateResult struct {
 }
 
 func (o tokenCreateOptions) token(name string) (access.NewToken, error) {
-	n := access.NewToken{Name: name, Databases: o.databases}
+	databases, err := databaseNames(o.databases)
+	if err != nil {
+		return access.NewToken{}, err
+	}
+	n := access.NewToken{Name: name, Databases: databases}
 	if o.role == "" {
 		return n, usage("litekeep token create needs --role", "viewer, operator or admin; `litekeep token --help` says what they may")
 	}
@@ -159,6 +148,26 @@ func (o tokenCreateOptions) token(name string) (access.NewToken, error) {
 		return n, usage("--expires: "+oneLine(o.expires)+" is no length of time", "write 90d, 12h or never")
 	}
 	return n, nil
+}
+
+// databaseNames reads names of databases, several in a text separated by commas. A name
+// that no database can have is a slip: the token would be good for nothing.
+func databaseNames(texts []string) ([]string, error) {
+	var names []string
+	for _, text := range texts {
+		for name := range strings.SplitSeq(text, ",") {
+			if name = strings.TrimSpace(name); name == "" {
+				return nil, usage("--database: a database without a name", "leave it out for a token of all databases")
+			}
+			if err := (litekeep.Config{Name: name}).Validate(); err != nil {
+				return nil, usage("--database: "+strings.TrimPrefix(failureOf(context.Background(), err).Error, "--name: "), "`litekeep status` shows the names of the databases")
+			}
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names, nil
 }
 
 func (a *app) tokenCreate(ctx context.Context, name string, o tokenCreateOptions) error {
@@ -245,14 +254,14 @@ func (a *app) tokenList(ctx context.Context, flags stateFlags) error {
 		return err
 	}
 	out := tokenListResult{succeeded(), []tokenJSON{}}
-	t := newTable("ID", "NAME", "ROLE", "STATE", ">USED", "EXPIRES", "DATABASES")
+	t := &rows{header: []string{"ID", "NAME", "ROLE", "STATE", ">USED", "EXPIRES", "DATABASES"}}
 	for _, x := range all {
 		out.Tokens = append(out.Tokens, a.tokenJSON(x))
 		used := "never"
 		if !x.LastUsed.IsZero() {
 			used = humanAge(x.LastUsed, a.now())
 		}
-		t.AppendRow([]any{x.ID, oneLine(x.Name), x.Role, x.State(a.now()), used, expiryText(x), oneLine(databasesText(x.Databases))})
+		t.add(x.ID, oneLine(x.Name), x.Role, x.State(a.now()), used, expiryText(x), oneLine(databasesText(x.Databases)))
 	}
 	switch {
 	case a.json:
@@ -260,7 +269,7 @@ func (a *app) tokenList(ctx context.Context, flags stateFlags) error {
 	case len(all) == 0:
 		return a.printf("no tokens\n")
 	}
-	return a.printTable(t)
+	return a.printBlocks(t)
 }
 
 func (a *app) tokenRevokeCommand() *cobra.Command {

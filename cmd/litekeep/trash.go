@@ -18,8 +18,9 @@ func (a *app) trashCommand() *cobra.Command {
 not listed and count for nothing, but take as much room as before until the
 grace time is over and the next prune removes them. undelete takes one back.
 
-The grace time is that of the prune that removes, not of the one that dropped: one
-without --trash-grace empties the trash. LITEKEEP_TRASH_GRACE sets it for all.`,
+The grace time is that of the prune or delete that dropped: each backup in the trash
+has the end of its own, which a later run with another --trash-grace or with none
+does not change. trash empty does not wait. LITEKEEP_TRASH_GRACE sets it for all.`,
 	}
 	cmd.AddCommand(a.trashListCommand(), a.trashEmptyCommand())
 	return cmd
@@ -66,15 +67,13 @@ func (a *app) trashList(ctx context.Context) error {
 	}
 	all, err := a.service(nil).ListTrash(ctx)
 	out := trashResult{failure: succeeded(), Count: len(all), Backups: []trashedJSON{}}
-	t := newTable(">AGE", ">SIZE", ">TRASHED", "REMOVED AFTER", "BACKUP")
+	t := &rows{header: []string{">AGE", ">SIZE", ">TRASHED", "REMOVED AFTER", "BACKUP"}}
 	for _, b := range all {
 		out.Bytes += b.SizeBytes
 		out.Backups = append(out.Backups, trashedJSON{
 			b.Path, orNull(b.Destination), b.Database, stamp(b.Timestamp), b.SizeBytes, stamp(b.TrashedAt), stamp(b.RemoveAfter), orNull(b.Problem),
 		})
-		t.AppendRow([]any{
-			humanAge(b.Timestamp, a.now()), human.Bytes(b.SizeBytes), humanAge(b.TrashedAt, a.now()), localTime(b.RemoveAfter), oneLine(b.Path),
-		})
+		t.add(humanAge(b.Timestamp, a.now()), human.Bytes(b.SizeBytes), humanAge(b.TrashedAt, a.now()), localTime(b.RemoveAfter), oneLine(b.Path))
 		if b.Problem != "" {
 			a.warn([]string{b.Path + ": " + b.Problem})
 		}
@@ -87,7 +86,7 @@ func (a *app) trashList(ctx context.Context) error {
 	case len(all) == 0:
 		return err
 	}
-	err = errors.Join(a.printTable(t), err)
+	err = errors.Join(a.printFiles(t, 4), err)
 	if !a.quiet {
 		err = errors.Join(a.printf("%s, %s\n", human.Plural(len(all), "backup"), human.Bytes(out.Bytes)), err)
 	}
@@ -129,12 +128,13 @@ func (a *app) deleteCommand() *cobra.Command {
 		Short: "Delete one backup and its copies",
 		Long: `Delete one backup and its copies: into the trash where --trash-grace is set, else
 for good. A pinned backup and the last --keep-minimum verified ones of a database
-stay unless --force is given.`,
+stay unless --force is given. BACKUP is the path of an object: a folder does not
+stand for its newest backup here.`,
 		Example:     "  litekeep delete backups/app/20261122T020000.123Z.json.zst --trash-grace 3d --dry-run",
 		Annotations: map[string]string{needsConfig: "yes"},
-		Args:        exactly("BACKUP"),
+		Args:        oneAtATime("BACKUP"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path, err := backupArgument(cmd.Context(), args[0], "delete")
+			path, err := namedBackup(cmd.Context(), args[0], "delete")
 			if err != nil {
 				return err
 			}
@@ -165,7 +165,7 @@ func (a *app) undeleteCommand() *cobra.Command {
 --trash-grace, a week at least, since prune would drop it again.`,
 		Example:     `  litekeep undelete "$(litekeep trash list --json | jq -r .backups[0].backup_path)"`,
 		Annotations: map[string]string{needsConfig: "yes"},
-		Args:        exactly("BACKUP"),
+		Args:        oneAtATime("BACKUP"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.service(nil).Undelete(cmd.Context(), args[0]); err != nil {
 				return err

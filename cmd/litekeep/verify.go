@@ -29,7 +29,9 @@ Of a sealed backup only the stored bytes are compared unless a key is given: tha
 nothing was changed by accident since it was made, not what it holds. This is
 not noted.
 
-A folder stands for all backups in it: that of one database, or of all.`,
+A folder stands for all backups in it: that of one database, or of all. An object
+without a manifest is no backup, and no damage: a warning tells of it, once it is
+older than an hour.`,
 		Example: `  litekeep verify backups/app/20261122T020000.123Z.json.zst
   litekeep verify backups`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -78,7 +80,8 @@ type verificationJSON struct {
 // verifyResult is the JSON of verify.
 type verifyResult struct {
 	failure
-	Backups []verificationJSON `json:"backups"`
+	Backups  []verificationJSON `json:"backups"`
+	Unlisted []unlistedJSON     `json:"unlisted"`
 }
 
 func (a *app) verify(ctx context.Context, args []string) error {
@@ -89,8 +92,8 @@ func (a *app) verify(ctx context.Context, args []string) error {
 	m := a.meter()
 	defer m.stop()
 	s := a.service(m)
-	out := verifyResult{failure: succeeded(), Backups: []verificationJSON{}}
-	var worst error // damage is worse than a failure to look
+	out := verifyResult{failure: succeeded(), Backups: []verificationJSON{}, Unlisted: []unlistedJSON{}}
+	var worst error
 	for i, path := range paths {
 		if len(paths) > 1 {
 			m.about(fmt.Sprintf("%d of %d  ", i+1, len(paths)))
@@ -99,15 +102,18 @@ func (a *app) verify(ctx context.Context, args []string) error {
 		if ctx.Err() != nil {
 			return err
 		}
-		if err != nil && (worst == nil || !errors.Is(worst, litekeep.ErrDamaged)) {
-			worst = err
-		}
+		worst = worse(worst, err)
 		out.Backups = append(out.Backups, verification(v, err))
 		if err := a.verifyLine(v, err); err != nil {
 			return err
 		}
 	}
 	m.stop()
+	for _, arg := range args {
+		if isFolder(arg) {
+			out.Unlisted = append(out.Unlisted, a.unlistedIn(ctx, arg)...)
+		}
+	}
 	err = summary(out.Backups, worst)
 	if !a.json {
 		return err
@@ -127,22 +133,46 @@ func verification(v *litekeep.Verification, err error) verificationJSON {
 // verifyLine prints the outcome for one backup. A sound one is not worth a line
 // to --quiet.
 func (a *app) verifyLine(v *litekeep.Verification, err error) error {
-	path := oneLine(v.Path)
 	switch {
 	case a.json:
 		return nil
 	case errors.Is(err, litekeep.ErrDamaged):
-		return a.printf("%s  %s: %s\n", a.colour(text.FgRed, "DAMAGED"), path, oneLine(v.Problem))
+		return a.printPath(a.colour(text.FgRed, "DAMAGED")+"  ", v.Path, ": "+oneLine(v.Problem))
 	case err != nil:
-		return a.printf("%s   %s: %s\n", a.colour(text.FgRed, "FAILED"), path, oneLine(v.Problem))
+		return a.printPath(a.colour(text.FgRed, "FAILED")+"   ", v.Path, ": "+oneLine(v.Problem))
 	case a.quiet:
 		return nil
 	case v.StoredOnly:
-		return a.printf("%s       %s  sealed, %s as stored; its content was not looked at, for want of a key\n",
-			a.colour(text.FgGreen, "ok"), path, human.Bytes(v.Bytes))
+		return a.printPath(a.colour(text.FgGreen, "ok")+"       ", v.Path,
+			"  sealed, "+human.Bytes(v.Bytes)+" as stored; its content was not looked at, for want of a key")
 	}
-	return a.printf("%s       %s  %s, %s, %s\n", a.colour(text.FgGreen, "ok"), path,
-		human.Plural(v.Tables, "table"), human.Plural(v.Rows, "row"), human.Bytes(v.Bytes))
+	return a.printPath(a.colour(text.FgGreen, "ok")+"       ", v.Path,
+		"  "+human.Plural(v.Tables, "table")+", "+human.Plural(v.Rows, "row")+", "+human.Bytes(v.Bytes))
+}
+
+// worse is the one of two errors that the exit code tells, the first of equals: damage
+// is worse than a key that opens nothing, and that says more than any other failure.
+func worse(one, other error) error {
+	rank := func(err error) int {
+		switch {
+		case err == nil:
+			return 0
+		case errors.Is(err, litekeep.ErrDamaged):
+			return 3
+		case isKeyError(err):
+			return 2
+		}
+		return 1
+	}
+	if rank(other) > rank(one) {
+		return other
+	}
+	return one
+}
+
+// isKeyError reports whether no key was given that opens a backup.
+func isKeyError(err error) bool {
+	return errors.Is(err, litekeep.ErrNoKey) || errors.Is(err, litekeep.ErrWrongKey)
 }
 
 // summary is the error of a verification, nil if all backups are sound.
@@ -166,12 +196,21 @@ func summary(all []verificationJSON, worst error) error {
 		msg += fmt.Sprintf(", %d could not be checked", failed)
 	}
 	e := &hintedError{msg: msg}
-	if damaged > 0 {
-		e.kind = litekeep.ErrDamaged
+	for _, kind := range []error{litekeep.ErrDamaged, litekeep.ErrNoKey, litekeep.ErrWrongKey} {
+		if errors.Is(worst, kind) {
+			e.kind = kind
+		}
 	}
-	if damaged+failed < len(all) {
+	var lib *litekeep.Error
+	switch {
+	case damaged+failed < len(all):
 		e.hint = "those that are ok can be restored"
-	} else {
+	case isKeyError(e.kind):
+		e.hint = "give the key that they are sealed under (--key)"
+		if errors.As(worst, &lib) && lib.Hint != "" {
+			e.hint = lib.Hint
+		}
+	default:
 		e.hint = "make a new backup now"
 	}
 	return e
@@ -202,8 +241,8 @@ func (a *app) backupArguments(ctx context.Context, args []string) ([]string, err
 	return paths, nil
 }
 
-// backupsIn lists the backups in a folder, that of one database or of all.
-func (a *app) backupsIn(ctx context.Context, dir string) ([]string, error) {
+// in is the command for the backups in a folder, that of one database or of all.
+func (a *app) in(dir string) (*app, error) {
 	b := *a
 	b.cfg.DatabasePath, b.cfg.BackupDirectory, b.cfg.Name = "", dir, ""
 	if isDatabaseFolder(dir) {
@@ -213,11 +252,30 @@ func (a *app) backupsIn(ctx context.Context, dir string) ([]string, error) {
 		}
 		b.cfg.BackupDirectory, b.cfg.Name = filepath.Split(abs)
 	}
+	return &b, nil
+}
+
+// unlistedIn is unlisted for a folder, that of one database or of all.
+func (a *app) unlistedIn(ctx context.Context, dir string) []unlistedJSON {
+	b, err := a.in(dir)
+	if err != nil {
+		return nil // backupsIn has failed with it
+	}
+	return b.unlisted(ctx, b.service(nil), b.cfg.BackupDirectory)
+}
+
+// backupsIn lists the backups in a folder, that of one database or of all.
+func (a *app) backupsIn(ctx context.Context, dir string) ([]string, error) {
+	b, err := a.in(dir)
+	if err != nil {
+		return nil, err
+	}
 	all, err := b.service(nil).ListBackups(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if len(all) == 0 {
+		b.unlisted(ctx, b.service(nil), b.cfg.BackupDirectory)
 		return nil, &hintedError{nil, "verify " + dir + ": there are no backups in this folder", ""}
 	}
 	paths := make([]string, len(all))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -31,18 +32,24 @@ func (a *app) versionCommand() *cobra.Command {
 			if a.json {
 				return a.printJSON(v)
 			}
-			if err := a.printf("litekeep %s (SQLite %s, %s, %s)\n", v.Version, v.SQLite, v.Go, v.Platform); err != nil || v.Commit == nil {
-				return err
-			}
-			changed := ""
-			if v.Modified {
-				changed = ", with changes that are in no commit"
-			}
-			return a.printf("commit %s of %s%s\n", *v.Commit, *v.Time, changed)
+			return a.printf("%s", v.text())
 		},
 	}
 	a.jsonFlag(cmd.Flags())
 	return cmd
+}
+
+// text is the result for people.
+func (v versionResult) text() string {
+	text := fmt.Sprintf("litekeep %s (SQLite %s, %s, %s)\n", v.Version, v.SQLite, v.Go, v.Platform)
+	if v.Commit == nil {
+		return text
+	}
+	changed := ""
+	if v.Modified {
+		changed = ", with changes that are in no commit"
+	}
+	return text + fmt.Sprintf("commit %s of %s%s\n", *v.Commit, *v.Time, changed)
 }
 
 // version says what this program is. Go stamps the commit into what is built from a
