@@ -21,8 +21,8 @@ const module = "github.com/litekeep/litekeep"
 // package may import what stands in a line before its own, and nothing else of
 // the module. A new package needs its place here.
 var layers = [][]string{
-	{"internal/value", "internal/human"},
-	{"internal/sqlitefile"},
+	{"internal/value", "internal/human", "internal/nearest", "internal/heap"},
+	{"internal/sqlitefile", "internal/indexexpr"},
 	{"internal/durable", "internal/pipeline", "internal/frame"},
 	{"internal/document", "internal/keys", "internal/audit", "internal/access"},
 	{"internal/keys/kms", "internal/seal"},
@@ -85,6 +85,7 @@ var forbidden = map[string][]string{
 	"internal/schedule":  {"os", "net", "io/fs", "syscall"},
 	"internal/document":  {"os", "net", "io/fs", "syscall"},
 	"internal/value":     {"os", "net", "io/fs", "syscall"},
+	"internal/indexexpr": {"os", "net", "io/fs", "syscall"},
 }
 
 // onlyStandard may import nothing but the standard library.

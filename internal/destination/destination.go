@@ -73,7 +73,7 @@ func parse(text string, o Options) (named, error) {
 		return n, fmt.Errorf("%w: it is empty", ErrName)
 	}
 	if !IsURL(text) {
-		return n, nil
+		return n, misspelt(text)
 	}
 	u, err := url.Parse(text)
 	if err != nil {
@@ -100,6 +100,36 @@ func parse(text string, o Options) (named, error) {
 		return n, fmt.Errorf("%w: %w", ErrName, err)
 	}
 	return n, nil
+}
+
+// misspelt refuses a path that begins like a URL, such as s3:/bucket and s3//bucket: it
+// would be a new folder here, and nobody would look for the backups in it.
+func misspelt(text string) error {
+	for _, scheme := range append(cloud.Schemes(), "file") {
+		rest, ok := strings.CutPrefix(text, scheme+":")
+		if !ok {
+			rest, ok = strings.CutPrefix(text, scheme+"//")
+		}
+		if !ok {
+			continue
+		}
+		rest, _, _ = strings.Cut(strings.TrimLeft(rest, "/"), "?")
+		if rest == "" || strings.Contains(rest, "@") { // what may be a password is not repeated
+			rest = "…"
+		}
+		if scheme == "file" {
+			rest = "/" + rest
+		}
+		return fmt.Errorf("%w: a URL is written %s://%s; for a folder of that name write ./ before it", ErrName, scheme, rest)
+	}
+	return nil
+}
+
+// Retention is what the parameters of a text make of a policy and a grace time. The
+// error matches ErrName when it names no destination.
+func Retention(text string, p retention.Policy, grace time.Duration) (retention.Policy, time.Duration, error) {
+	n, err := parse(text, Options{Policy: p, Grace: grace})
+	return n.policy, n.grace, err
 }
 
 // Open opens a destination. The error matches ErrName when text names none.

@@ -132,6 +132,7 @@ const (
 	RuleYearly      Rule = "yearly"
 	RuleNoneGood    Rule = "none-verified" // there is no good backup at all
 	RuleNoneNewer   Rule = "none-newer"    // no good backup is newer
+	RuleHeld        Rule = "held"          // nothing may go, see vault.Terms; Plan does not use it
 )
 
 // Decision is what Plan says of one backup.

@@ -29,8 +29,8 @@ type Contents struct {
 // and Problem are those of its manifest.
 type Trashed struct {
 	Copy
-	Since time.Time // when it got there, to the second
-	mark  string    // the suffix of its manifest
+	manifest.Trashed
+	mark string // the suffix of its manifest
 }
 
 // Scan finds what a place holds of a database, or of all if it is "".
@@ -59,7 +59,7 @@ func (p *Place) scan(ctx context.Context, database string, trashOnly bool) (*Con
 	g.SetLimit(readers)
 	for ref, sizes := range all {
 		c := newCopy(ref, sizes)
-		since, mark := trashMark(sizes)
+		stay, mark := trashMark(sizes)
 		_, listed := sizes[manifest.Suffix]
 		_, unlisted := sizes[manifest.PrunedSuffix]
 		switch {
@@ -70,7 +70,7 @@ func (p *Place) scan(ctx context.Context, database string, trashOnly bool) (*Con
 		case unlisted: // also what went from the trash
 			found.unlisted[ref] = c.Beside
 		case mark != "":
-			t := &Trashed{Copy: c, Since: since, mark: mark}
+			t := &Trashed{Copy: c, Trashed: stay, mark: mark}
 			found.Trash = append(found.Trash, t)
 			g.Go(func() error { return p.readManifest(ctx, &t.Copy, mark) })
 		}
@@ -122,13 +122,13 @@ func newCopy(ref Ref, sizes map[string]int64) Copy {
 
 // trashMark finds the newest mark of the trash; older ones are left of moves that
 // were cut off.
-func trashMark(sizes map[string]int64) (since time.Time, mark string) {
+func trashMark(sizes map[string]int64) (stay manifest.Trashed, mark string) {
 	for suffix := range sizes {
-		if t, ok := manifest.ParseTrashedSuffix(suffix); ok && (mark == "" || t.After(since)) {
-			since, mark = t, suffix
+		if t, ok := manifest.ParseTrashedSuffix(suffix); ok && suffix > mark { // they are written alike, the time first
+			stay, mark = t, suffix
 		}
 	}
-	return since, mark
+	return stay, mark
 }
 
 // CompareRefs orders backups by database, the newest first.
@@ -161,23 +161,33 @@ func (p *Place) files(ctx context.Context, database string) (map[Ref]map[string]
 		prefix = database + "/"
 	}
 	all := map[Ref]map[string]int64{}
+	err := p.eachFile(ctx, prefix, func(ref Ref, suffix string, info store.Info) {
+		if all[ref] == nil {
+			all[ref] = map[string]int64{}
+		}
+		all[ref][suffix] = info.Size
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// eachFile calls do for every file of a backup among the keys with a prefix, with what
+// its name adds to that of the object.
+func (p *Place) eachFile(ctx context.Context, prefix string, do func(ref Ref, suffix string, info store.Info)) error {
 	for info, err := range p.Store.List(ctx, prefix) {
 		if isElsewhere(err) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", p.Name, err)
+			return fmt.Errorf("list %s: %w", p.Name, err)
 		}
-		ref, suffix, ok := parseFile(info.Key)
-		if !ok {
-			continue
+		if ref, suffix, ok := parseFile(info.Key); ok {
+			do(ref, suffix, info)
 		}
-		if all[ref] == nil {
-			all[ref] = map[string]int64{}
-		}
-		all[ref][suffix] = info.Size
 	}
-	return all, nil
+	return nil
 }
 
 // isElsewhere tells an error of a folder in the folder of a database, such as a
@@ -190,7 +200,7 @@ func isElsewhere(err error) bool {
 // Missing finds what each place lacks: the backups that others hold, that its own
 // retention would keep, and that were not put into its trash. Places that are not
 // in all are left out.
-func Missing(all map[*Place]*Contents, now time.Time) map[*Place]map[Ref]bool {
+func Missing(ctx context.Context, all map[*Place]*Contents, now time.Time) map[*Place]map[Ref]bool {
 	union := map[Ref]*Copy{}
 	pinned := map[Ref]bool{}
 	for _, found := range all {
@@ -204,7 +214,7 @@ func Missing(all map[*Place]*Contents, now time.Time) map[*Place]map[Ref]bool {
 	missing := map[*Place]map[Ref]bool{}
 	for p, found := range all {
 		missing[p] = map[Ref]bool{}
-		for _, d := range retention.Plan(p.Policy, outlines(union, pinned), now) {
+		for _, d := range p.plan(ctx, outlines(union, pinned), now) {
 			if ref, ok := ParseKey(d.Backup.ID); ok && d.Keep {
 				missing[p][ref] = true
 			}

@@ -21,6 +21,8 @@ type Place struct {
 	Policy retention.Policy
 	// Grace is how long what is dropped stays in the trash; 0 removes it at once.
 	Grace time.Duration
+	// TermsOf, if not nil, says what is kept of a database instead of Policy and Grace.
+	TermsOf func(ctx context.Context, database string) Terms
 }
 
 // A Ref names a backup, in every place.

@@ -26,6 +26,7 @@ type Decision struct {
 	Trashed bool      // it was put into the trash
 	Removed bool      // it is gone
 	Err     error     // why it could not be removed
+	Terms   Terms     // by which it was decided
 }
 
 // Prune applies the retention of the place to its copies of a database, or of
@@ -52,8 +53,8 @@ func (p *Place) Prune(ctx context.Context, database string, now time.Time, dryRu
 		byID[c.Key()] = c
 	}
 	var all []Decision
-	for _, plan := range retention.Plan(p.Policy, candidates, now) {
-		d := p.decision(byID[plan.Backup.ID])
+	for _, plan := range p.plan(ctx, candidates, now) {
+		d := p.decision(ctx, byID[plan.Backup.ID])
 		d.Keep, d.Rules, d.Reason, d.Future = plan.Keep, plan.Rules, plan.Reason, plan.Future
 		if !d.Keep && ctx.Err() == nil {
 			p.drop(ctx, byID[plan.Backup.ID], &d, now, dryRun)
@@ -61,8 +62,8 @@ func (p *Place) Prune(ctx context.Context, database string, now time.Time, dryRu
 		all = append(all, d)
 	}
 	for _, t := range found.Trash {
-		if ctx.Err() == nil && p.expired(t, now) && t.spare(candidates, now) {
-			d := p.decision(&t.Copy)
+		if ctx.Err() == nil && p.expired(ctx, t, now) && t.spare(candidates, now) {
+			d := p.decision(ctx, &t.Copy)
 			d.Reason = "in the trash since " + t.Since.Format(time.RFC3339)
 			p.removeTrashed(ctx, t, &d, now, dryRun)
 			all = append(all, d)
@@ -80,8 +81,8 @@ func (p *Place) settle(ctx context.Context, database string, all []Decision, err
 	return all, errors.Join(append(errs, ctx.Err())...)
 }
 
-func (p *Place) decision(c *Copy) Decision {
-	return Decision{Ref: c.Ref, Place: p.Name, Time: c.created(), Bytes: max(c.Size, 0)}
+func (p *Place) decision(ctx context.Context, c *Copy) Decision {
+	return Decision{Ref: c.Ref, Place: p.Name, Time: c.created(), Bytes: max(c.Size, 0), Terms: p.Terms(ctx, c.Database)}
 }
 
 // candidates says what the retention must know of copies. One whose notes cannot be
@@ -126,14 +127,14 @@ func (p *Place) drop(ctx context.Context, c *Copy, d *Decision, now time.Time, d
 		return
 	}
 	into := manifest.PrunedSuffix
-	if p.Grace > 0 {
-		into = manifest.TrashedSuffix(now)
+	if d.Terms.Grace > 0 {
+		into = manifest.TrashedSuffix(trashed(now, d.Terms.Grace))
 	}
 	if err := store.Unlist(ctx, p.Store, c.Key()+manifest.Suffix, c.Key()+into); err != nil {
 		d.fail(fmt.Errorf("unlist %s: %w", p.label(c.Key()), err))
 		return
 	}
-	if p.Grace > 0 {
+	if d.Terms.Grace > 0 {
 		d.Trashed = true
 		return
 	}

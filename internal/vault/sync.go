@@ -38,6 +38,9 @@ type SyncOptions struct {
 	Now time.Time
 	// Report, if not nil, is called with each action when it is done.
 	Report func(Action)
+	// Keys, if not nil, is called with each copy, by its place, that is given
+	// rewrapped keys, or would be.
+	Keys func(place string, ref Ref)
 }
 
 // Sync copies what a place lacks from a place that has it whole, and replaces
@@ -64,7 +67,7 @@ func Sync(ctx context.Context, places []*Place, o SyncOptions) ([]Action, error)
 			s.copies[c.Ref][p] = c
 		}
 	}
-	s.missing = Missing(all, o.Now)
+	s.missing = Missing(ctx, all, o.Now)
 	var done []Action
 	for _, ref := range s.refs {
 		actions, err := s.backup(ctx, ref)
@@ -106,8 +109,9 @@ func (s *syncing) backup(ctx context.Context, ref Ref) ([]Action, error) {
 			}
 		}
 	}
+	errs = append(errs, s.shareKeys(ctx, ref, broken))
 	if !s.o.DryRun {
-		errs = append(errs, s.shareKeys(ctx, ref, broken), s.sharePins(ctx, ref, broken))
+		errs = append(errs, s.sharePins(ctx, ref, broken))
 	}
 	if len(lacking) == 0 {
 		return nil, errors.Join(errs...)
@@ -156,16 +160,28 @@ func (s *syncing) shareKeys(ctx context.Context, ref Ref, broken map[*Place]bool
 			if c == nil || broken[p] || slices.Contains(c.Beside, suffix) {
 				continue
 			}
-			text, err := from.ReadFile(ctx, ref, suffix)
-			if err == nil {
-				err = p.putFile(ctx, ref.Key()+suffix, text)
-			}
-			if err != nil {
+			if err := s.bringKeys(ctx, ref, suffix, from, p); err != nil {
 				errs = append(errs, fmt.Errorf("rewrapped keys to %s: %w", p.Name, err))
 			}
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func (s *syncing) bringKeys(ctx context.Context, ref Ref, suffix string, from, to *Place) error {
+	if !s.o.DryRun {
+		text, err := from.ReadFile(ctx, ref, suffix)
+		if err == nil {
+			err = to.putFile(ctx, ref.Key()+suffix, text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if s.o.Keys != nil {
+		s.o.Keys(to.Name, ref)
+	}
+	return nil
 }
 
 // good finds a place whose copy is whole, by reading it.

@@ -12,8 +12,10 @@ import (
 )
 
 // A backup in the trash is one whose manifest has another name, with the time at
-// which it got there. Everything else stays as it is. From there the manifest gets
-// its old name back, or that of a backup which is being removed. Each of these is
+// which it got there and the one until which it stays: who drops it promises that,
+// and whoever prunes next may have another grace time or none. Everything else stays
+// as it is. From there the manifest gets its old name back, or that of a backup which
+// is being removed. Each of these is
 // one step where the store can rename. Elsewhere the manifest has both names for a
 // moment, and a backup that has its own is listed, whatever others there are.
 
@@ -34,8 +36,25 @@ var (
 // least: the retention would drop it again.
 const undeletedPin = retention.DefaultKeepWithin
 
+// trashed is the stay in the trash of what is dropped now: for the grace time, in
+// whole seconds that are not less.
+func trashed(now time.Time, grace time.Duration) manifest.Trashed {
+	return manifest.Trashed{Since: now, Until: now.Add(grace + time.Second - 1)}
+}
+
+// StaysUntil returns when the grace time of t is over: the end that it was given when
+// it was dropped or, where none is told, by the terms of the place.
+func (p *Place) StaysUntil(ctx context.Context, t *Trashed) time.Time {
+	if !t.Until.IsZero() {
+		return t.Until
+	}
+	return t.Since.Add(p.Terms(ctx, t.Database).Grace)
+}
+
 // expired reports whether the grace time of t is over.
-func (p *Place) expired(t *Trashed, now time.Time) bool { return !now.Before(t.Since.Add(p.Grace)) }
+func (p *Place) expired(ctx context.Context, t *Trashed, now time.Time) bool {
+	return p.Terms(ctx, t.Database).Hold == "" && !now.Before(p.StaysUntil(ctx, t))
+}
 
 // spare reports whether t is not the last word on its database: it is not good, or
 // a good one is listed.
@@ -77,7 +96,7 @@ func (p *Place) EmptyTrash(ctx context.Context, database string, now time.Time, 
 	errs := []error{err}
 	var all []Decision
 	for _, t := range found.Trash {
-		d := p.decision(&t.Copy)
+		d := p.decision(ctx, &t.Copy)
 		d.Reason = "in the trash since " + t.Since.Format(time.RFC3339)
 		switch {
 		case ctx.Err() != nil:
@@ -94,7 +113,7 @@ func (p *Place) EmptyTrash(ctx context.Context, database string, now time.Time, 
 
 // Delete drops one copy, into the trash where there is one. Unless force is set, it
 // is refused with ErrPinned, and with ErrLastGood where fewer than
-// Policy.KeepMinimum verified backups would be left. The error matches ErrNotThere
+// the KeepMinimum of its terms verified backups would be left. The error matches ErrNotThere
 // when the place does not list it. In a dry run it says what would happen.
 func (p *Place) Delete(ctx context.Context, ref Ref, now time.Time, force, dryRun bool) (Decision, error) {
 	found, err := p.Scan(ctx, ref.Database)
@@ -115,7 +134,7 @@ func (p *Place) Delete(ctx context.Context, ref Ref, now time.Time, force, dryRu
 			return Decision{}, fmt.Errorf("%s: %w", p.label(ref.Key()), err)
 		}
 	}
-	d := p.decision(c)
+	d := p.decision(ctx, c)
 	d.Reason = "deleted by hand"
 	p.drop(ctx, c, &d, now, dryRun)
 	all, err := p.settle(ctx, ref.Database, []Decision{d}, nil)
@@ -147,7 +166,7 @@ func (p *Place) mayGo(ctx context.Context, c *Copy, copies []*Copy, now time.Tim
 			left++
 		}
 	}
-	if least := max(p.Policy.KeepMinimum, 1); left < least {
+	if least := max(p.Terms(ctx, c.Database).Policy.KeepMinimum, 1); left < least {
 		return fmt.Errorf("%w: %d would be left, at least %d must", ErrLastGood, left, least)
 	}
 	return nil
@@ -178,7 +197,7 @@ func (p *Place) restore(ctx context.Context, t *Trashed, now time.Time) error {
 		return err
 	}
 	if !pin.Active(now) {
-		again := Pin{Note: "taken out of the trash", Until: now.Add(max(p.Grace, undeletedPin)), Since: now}
+		again := Pin{Note: "taken out of the trash", Until: now.Add(max(p.Terms(ctx, t.Database).Grace, undeletedPin)), Since: now}
 		if pin != nil {
 			again.Safety = pin.Safety
 		}

@@ -199,7 +199,7 @@ func TestTrashLocked(t *testing.T) {
 		t.Fatalf("deleted: %+v, %v", d, err)
 	}
 	// Somebody moved it all the same.
-	if err := store.Unlist(t.Context(), memory, s.Key()+manifest.Suffix, s.Key()+manifest.TrashedSuffix(now)); err != nil {
+	if err := store.Unlist(t.Context(), memory, s.Key()+manifest.Suffix, s.Key()+manifest.TrashedSuffix(manifest.Trashed{Since: now})); err != nil {
 		t.Fatal(err)
 	}
 	memory.Now = func() time.Time { return now.Add(5 * day) }

@@ -412,8 +412,22 @@ func TestSyncKeys(t *testing.T) {
 	if err := memoryA.Put(t.Context(), s.Key()+suffix, strings.NewReader("keys")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Sync(t.Context(), []*Place{a, b}, SyncOptions{Level: Quick}); err != nil {
+	var told []string
+	o := SyncOptions{Level: Quick, DryRun: true, Keys: func(place string, _ Ref) { told = append(told, place) }}
+	if _, err := Sync(t.Context(), []*Place{a, b}, o); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := b.ReadFile(t.Context(), s.Ref, suffix); !errors.Is(err, store.ErrNotExist) {
+		t.Errorf("a dry run brought keys: %v", err)
+	}
+	o.DryRun = false
+	for range 2 { // the second has nothing to do
+		if _, err := Sync(t.Context(), []*Place{a, b}, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(told, []string{"b", "b"}) {
+		t.Errorf("told of keys to %q", told)
 	}
 	if text, err := b.ReadFile(t.Context(), s.Ref, suffix); err != nil || string(text) != "keys" {
 		t.Errorf("b has %q, %v", text, err)
