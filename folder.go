@@ -57,7 +57,8 @@ func scratchName(folder string) string {
 }
 
 // sweep removes what runs that were cut off left for a database's folder. The
-// caller holds its lock, so no run is still using any of it.
+// caller holds its lock, so no run is still using any of it. The mark goes last: it
+// alone tells that an object without a manifest is to be removed.
 func (s *Service) sweep(folder string) error {
 	left, err := s.leftovers(folder)
 	if err != nil {
@@ -65,16 +66,25 @@ func (s *Service) sweep(folder string) error {
 	}
 	for _, path := range left {
 		s.log.Info("removing what an interrupted run left", "path", path)
-		if err := os.RemoveAll(path); err != nil {
+		if err := s.disk.RemoveAll(path); err != nil {
 			return err
 		}
 	}
-	if len(left) == 0 {
+	if len(left) > 0 {
+		if err := s.disk.SyncDir(folder); err != nil {
+			return err
+		}
+	}
+	scratch := filepath.Join(folder, scratchFolder)
+	err = s.disk.Remove(filepath.Join(scratch, markFile))
+	_ = os.Remove(scratch) // unless somebody else uses it
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return s.disk.SyncDir(folder)
+	return err
 }
 
+// leftovers are the paths of what sweep removes, without the mark.
 func (s *Service) leftovers(folder string) ([]string, error) {
 	scratch := filepath.Join(folder, scratchFolder)
 	// The folder's own scratch is nobody else's, by whatever path it was used.
@@ -93,10 +103,8 @@ func (s *Service) leftovers(folder string) ([]string, error) {
 		}
 		left = append(left, found...)
 	}
-	mark := filepath.Join(scratch, markFile)
-	name, err := os.ReadFile(mark)
+	name, err := os.ReadFile(filepath.Join(scratch, markFile))
 	if err == nil {
-		left = append(left, mark)
 		object := filepath.Join(folder, string(name))
 		_, _, named := manifest.ParseObjectName(string(name))
 		whole, err := isWhole(object)

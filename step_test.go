@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -70,6 +71,26 @@ var runs = map[string]func(ctx context.Context, s *litekeep.Service, dir string)
 		return err
 	},
 	"trash": throughTrash,
+	"sweep": sweepAfterKill,
+}
+
+// sweepAfterKill leaves what a backup leaves that is killed between its object and its
+// manifest, if nothing is left already, and removes it.
+func sweepAfterKill(ctx context.Context, s *litekeep.Service, dir string) error {
+	folder := filepath.Join(dir, "backups", "app")
+	err := os.Mkdir(filepath.Join(folder, ".tmp"), 0o700)
+	if err == nil {
+		object := time.Now().UTC().Format("20060102T150405.000Z") + ".json.zst"
+		for name, content := range map[string]string{object: "half", object + ".pin.json": "{}", ".tmp/object": object} {
+			if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
+				return err
+			}
+		}
+	} else if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	_, err = s.CleanupOldBackups(ctx, false)
+	return err
 }
 
 // throughTrash moves old backups to the trash, takes one back, deletes it by hand,
@@ -230,6 +251,10 @@ func (s *scene) finish(run string) {
 	case "restore over":
 		same(s.t, s.db, s.target)
 		clean(s.t, filepath.Join(s.backups, "target"))
+	case "sweep":
+		if len(s.list()) != before {
+			s.t.Errorf("a backup was removed, or half a one is listed")
+		}
 	case "prune", "trash":
 		if n := len(s.list()); n != 1 {
 			s.t.Errorf("%d backups are left", n)
@@ -274,7 +299,7 @@ func TestCutOffAtEachStep(t *testing.T) {
 					t.Fatalf("after step %d, %s", steps, out)
 				}
 			}
-			if steps < 6 {
+			if steps < 5 {
 				t.Errorf("only %d steps", steps)
 			}
 			t.Logf("%d steps", steps)

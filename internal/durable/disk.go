@@ -191,6 +191,18 @@ func (d Disk) Remove(path string) error {
 	return d.SyncDir(filepath.Dir(path))
 }
 
+// RemoveAll removes path, with what is in it if it is a folder, and flushes
+// nothing. That there is nothing is no error.
+func (d Disk) RemoveAll(path string) error {
+	if err := d.step(OpRemove, path); err != nil {
+		return err
+	}
+	if d.Root != nil {
+		return d.Root.RemoveAll(path)
+	}
+	return os.RemoveAll(path)
+}
+
 // MkdirAll makes the folder path and the missing ones above it, each with
 // FolderPerm and flushed into its parent. Folders that exist are left as they
 // are. It is an error when path exists and is no folder.
