@@ -247,7 +247,7 @@ func (r *restore) canPublish(ctx context.Context) error {
 	}
 	c := engine.Content{PageSize: m.Settings.PageSize, Encoding: m.Settings.Encoding}
 	if m.Settings.ZeroBytes {
-		c.Encoding = ""
+		c = engine.Content{}
 	}
 	return r.targetError(engine.CanPublishContent(ctx, c, r.target, r.publishOptions()))
 }

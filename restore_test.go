@@ -171,25 +171,20 @@ func TestRestoreOverEmptyFiles(t *testing.T) {
 // TestRestoreOfZeroBytes restores an empty file over a database.
 func TestRestoreOfZeroBytes(t *testing.T) {
 	t.Parallel()
-	for _, mode := range []string{"DELETE", "WAL"} {
-		t.Run(mode, func(t *testing.T) {
+	for name, settings := range map[string]string{
+		"rollback": "PRAGMA journal_mode=DELETE", "WAL": "PRAGMA journal_mode=WAL", "WAL, other pages": "PRAGMA page_size=1024; VACUUM; PRAGMA journal_mode=WAL",
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w, _, target, was := newTarget(t)
-			makeDatabase(t, target, "PRAGMA journal_mode="+mode)
+			makeDatabase(t, target, settings)
+			startActor(t, "hold", target).ask("SELECT count(*) FROM note")
 			if err := os.Truncate(w.db, 0); err != nil {
 				t.Fatal(err)
 			}
 			b := w.backup()
 			if len(b.Warnings) != 2 || !strings.Contains(b.Warnings[0], "0 bytes") || !strings.Contains(b.Warnings[1], "has 0 rows") {
 				t.Errorf("warnings %q", b.Warnings)
-			}
-			if mode == "WAL" { // an empty file has no pages of the right size
-				before := tree(t, w.dir)
-				if _, err := w.RestoreBackup(t.Context(), b.Path, target, litekeep.RestoreOptions{}); !errors.Is(err, litekeep.ErrTarget) {
-					t.Errorf("not refused: %v", err)
-				}
-				unchanged(t, w.dir, before)
-				return
 			}
 			r := w.restore(b.Path, target)
 			if got := query(t, target, "SELECT count(*) FROM sqlite_schema"); got != "0" {
@@ -220,37 +215,58 @@ func TestRestoreThroughLink(t *testing.T) {
 	same(t, w.db, target)
 }
 
-// TestRestoreWithOtherPages restores to a target with pages of another size,
-// which works in a rollback mode alone.
+// TestRestoreWithOtherPages restores to a target with pages of another size, and back.
 func TestRestoreWithOtherPages(t *testing.T) {
 	t.Parallel()
-	for _, mode := range []string{"DELETE", "WAL"} {
+	for _, mode := range []string{"delete", "wal"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, smallSQL, nil)
 			b := w.backup()
-			target := filepath.Join(w.dir, "target.db")
-			makeDatabase(t, target, "PRAGMA page_size=1024; PRAGMA journal_mode="+mode+";"+otherSQL)
+			target, was := filepath.Join(w.dir, "target.db"), filepath.Join(w.dir, "was.db")
+			makeDatabase(t, was, "PRAGMA page_size=1024; PRAGMA journal_mode="+mode+";"+otherSQL)
+			if err := copyFile(was, target); err != nil {
+				t.Fatal(err)
+			}
 			before := tree(t, w.dir)
-			_, dry := w.RestoreBackup(t.Context(), b.Path, target, litekeep.RestoreOptions{DryRun: true})
-			_, err := w.RestoreBackup(t.Context(), b.Path, target, litekeep.RestoreOptions{})
-			if mode == "DELETE" {
-				if err != nil || dry != nil {
-					t.Fatal(err, dry)
-				}
-				same(t, w.db, target)
-				return
-			}
-			var e *litekeep.Error
-			if !errors.Is(err, litekeep.ErrTarget) || !errors.As(err, &e) || e.Hint == "" {
-				t.Errorf("no clear refusal: %v", err)
-			}
-			if !errors.Is(dry, litekeep.ErrTarget) {
-				t.Errorf("the dry run sees no obstacle: %v", dry)
+			if _, err := w.RestoreBackup(t.Context(), b.Path, target, litekeep.RestoreOptions{DryRun: true}); err != nil {
+				t.Fatal(err)
 			}
 			unchanged(t, w.dir, before)
+			r := w.restore(b.Path, target)
+			same(t, w.db, target)
+			if len(r.Warnings) > 0 {
+				t.Errorf("warnings %q", r.Warnings)
+			}
+			w.restore(r.SafetyBackup, target)
+			same(t, was, target)
+			alone(t, target)
 		})
 	}
+}
+
+// TestRestoreWithOtherPagesOverOpenWAL finds that a connection which is open in WAL mode
+// is told of, since it could not follow, and that nothing is changed.
+func TestRestoreWithOtherPagesOverOpenWAL(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, smallSQL, nil)
+	b := w.backup()
+	target := filepath.Join(w.dir, "target.db")
+	makeDatabase(t, target, "PRAGMA page_size=1024; PRAGMA journal_mode=WAL;"+otherSQL)
+	holder := startActor(t, "hold", target)
+	holder.ask("SELECT count(*) FROM note")
+	before := tree(t, w.dir)
+	for _, dry := range []bool{true, false} {
+		_, err := w.RestoreBackup(t.Context(), b.Path, target, litekeep.RestoreOptions{DryRun: dry})
+		var e *litekeep.Error
+		if !errors.Is(err, litekeep.ErrTarget) || !errors.As(err, &e) || !strings.Contains(e.Hint, "Stop the programs") {
+			t.Errorf("dry run %v: no clear refusal: %v", dry, err)
+		}
+	}
+	unchanged(t, w.dir, before)
+	holder.finish()
+	w.restore(b.Path, target)
+	same(t, w.db, target)
 }
 
 // TestRestoreOverOpenDatabase restores to a database that another process reads

@@ -2,11 +2,8 @@ package engine
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -21,42 +18,6 @@ type PublishOptions struct {
 	Progress func(done, total int64)
 }
 
-// ErrCannotPublish is the sentinel of every *PublishError.
-var ErrCannotPublish = errors.New("cannot publish into the database")
-
-// PublishError says why a file cannot be published into a live database, and
-// what works instead.
-type PublishError struct {
-	Target string
-	Reason string // a clause, like "it is in WAL mode with pages of 1024 bytes"
-	WayOut string // a sentence: what works instead
-	Err    error  // the cause, where there is one
-}
-
-// Error names the target and the reason. The cause is left out where the reason says
-// the same, and the way out is for whoever shows the error.
-func (e *PublishError) Error() string {
-	text := "publish into " + e.Target + ": " + e.Reason
-	if e.Err != nil && !errors.Is(e.Err, ErrBusy) && !errors.Is(e.Err, ErrNotADatabase) {
-		text += ": " + e.Err.Error()
-	}
-	return text
-}
-
-// Unwrap returns the cause.
-func (e *PublishError) Unwrap() error { return e.Err }
-
-// Is reports whether target is ErrCannotPublish.
-func (e *PublishError) Is(target error) bool { return target == ErrCannotPublish }
-
-// The ways out of a PublishError.
-const (
-	hintReplace  = "Stop the programs that use it, move it away together with the files beside it (-wal, -shm, -journal), and restore to the path that is then free"
-	hintLeaveWAL = "Stop the programs that use it, switch it with PRAGMA journal_mode=DELETE, and try again; or move it away together with its -wal and -shm and restore to the path that is then free"
-	hintWait     = "Try again when the program that holds the lock is done, or wait longer"
-	hintRights   = "Run as a user who may write to the file and its folder"
-)
-
 // ErrChanged: somebody has committed to the target of a Publication since its Watch or
 // Hold.
 var ErrChanged = errors.New("the database was written to meanwhile")
@@ -70,7 +31,9 @@ var ErrChanged = errors.New("the database was written to meanwhile")
 // The journal mode: a target in WAL mode stays in WAL mode, since SQLite cannot leave it
 // while others are connected; a target in a rollback mode takes the mode that the new
 // header says. In WAL mode the content goes through the target's own write-ahead log, so
-// there is no stale one.
+// there is no stale one. A target in WAL mode with pages of another size leaves that mode
+// first, which takes that nobody else is connected; after a failure it is back in it, after a
+// kill its old content may be in a rollback mode.
 //
 // One goroutine uses a Publication, and closes it.
 type Publication struct {
@@ -80,6 +43,10 @@ type Publication struct {
 	file    *vfsFile // that of to
 	watched bool
 	seen    contentMark // of the target, if it is watched
+
+	content   Content // of newFile
+	mustLeave bool    // WAL mode, for pages of another size
+	left      bool    // and nothing is published yet
 }
 
 // contentMark is another one after others have committed to a database. In WAL mode a
@@ -94,7 +61,15 @@ type contentMark struct {
 // NewPublication opens the target, which must exist, for the content of newFile. The
 // errors are those of CanPublish.
 func NewPublication(ctx context.Context, newFile, target string, o PublishOptions) (*Publication, error) {
-	if err := CanPublish(ctx, newFile, target, o); err != nil {
+	content, err := contentOf(newFile)
+	if err != nil {
+		return nil, err
+	}
+	inWAL, err := canPublish(ctx, content, target, o)
+	if err == nil {
+		err = unlessAlone(ctx, target, inWAL)
+	}
+	if err != nil {
 		return nil, err
 	}
 	// What is in the target does not matter: WritableSchema lets SQLite write
@@ -107,7 +82,7 @@ func NewPublication(ctx context.Context, newFile, target string, o PublishOption
 	if err != nil {
 		return nil, errors.Join(err, to.Close())
 	}
-	p := &Publication{newFile: newFile, to: to, file: file, o: o}
+	p := &Publication{newFile: newFile, to: to, file: file, o: o, content: content, mustLeave: inWAL != nil}
 	// EXTRA also makes sure that the deletion of the journal, which commits
 	// the content, outlasts a power cut.
 	err = to.loadAnySchema(ctx)
@@ -153,14 +128,21 @@ func (p *Publication) unlessDamaged(err error) error {
 
 // Publish replaces the content. After ErrChanged it may be called again.
 func (p *Publication) Publish(ctx context.Context) error {
-	if err := CanPublish(ctx, p.newFile, p.to.path, p.o); err != nil {
+	inWAL, err := canPublish(ctx, p.content, p.to.path, p.o)
+	if err == nil && inWAL != nil && !p.mustLeave {
+		err = inWAL
+	}
+	if err != nil {
 		return err
 	}
 	from, err := Open(ctx, p.newFile, OpenOptions{Immutable: true})
 	if err != nil {
 		return p.explain(err)
 	}
-	return p.explain(errors.Join(p.pages(ctx, from), from.Close()))
+	if err = p.leaveWAL(ctx); err == nil {
+		err = p.pages(ctx, from)
+	}
+	return p.explain(errors.Join(err, from.Close()))
 }
 
 // mark returns the mark as of the last lock that the target's connection took. It may be
@@ -196,10 +178,10 @@ func (p *Publication) changed() error {
 	return err
 }
 
-// Close ends what Hold has begun.
+// Close ends what Hold has begun, and what a Publish that failed has.
 func (p *Publication) Close() error {
 	p.file.release()
-	return errors.Join(p.to.end(), p.to.Close())
+	return errors.Join(p.to.end(), p.backToWAL(), p.to.Close())
 }
 
 func (p *Publication) explain(err error) error {
@@ -216,6 +198,15 @@ func (p *Publication) explain(err error) error {
 const publishBytes = 8 << 20
 
 func (p *Publication) pages(ctx context.Context, from *Conn) error {
+	if p.content.PageSize == 0 { // what has no page yet takes those of the target
+		pageSize, err := p.to.integer(ctx, "PRAGMA page_size")
+		if err == nil {
+			err = from.Exec(ctx, fmt.Sprintf("PRAGMA page_size=%d", pageSize))
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if _, err := from.begin(ctx); err != nil {
 		return err
 	}
@@ -255,131 +246,6 @@ func (p *Publication) pages(ctx context.Context, from *Conn) error {
 	if finishErr := run.finish(); err == nil {
 		err = finishErr // else it repeats the failure of the step
 	}
+	p.left = p.left && err != nil
 	return err
-}
-
-// CanPublish finds out, without changing anything, whether a Publication can work.
-// It returns a *PublishError for what needs another way, ErrBusy when another
-// connection holds a lock for longer than the busy timeout, and fs.ErrNotExist
-// when there is no target.
-func CanPublish(ctx context.Context, newFile, target string, o PublishOptions) error {
-	header, err := privateHeader(newFile)
-	if err != nil {
-		return err
-	}
-	return CanPublishContent(ctx, Content{PageSize: int(pageSizeOf(header)), Encoding: encodingOf(header)}, target, o)
-}
-
-// Content is what matters of a database that is going to be published.
-type Content struct {
-	PageSize int    // bytes
-	Encoding string // "UTF-8", "UTF-16le" or "UTF-16be"; "" for a database without content
-}
-
-// CanPublishContent is CanPublish for a file that is not made yet.
-func CanPublishContent(ctx context.Context, content Content, target string, o PublishOptions) error {
-	s, err := openSource(ctx, target, o.BusyTimeout)
-	if err != nil {
-		return cannotOpen(target, err)
-	}
-	err = s.canTake(content)
-	return errors.Join(err, s.close())
-}
-
-// InWALMode reports whether the database at path is in WAL mode.
-func InWALMode(ctx context.Context, path string, busy time.Duration) (bool, error) {
-	s, err := openSource(ctx, path, busy)
-	if err != nil {
-		return false, err
-	}
-	wal := s.walMode()
-	return wal, s.close()
-}
-
-// encodingOf returns the name of the encoding that a header states, "" where
-// it states none.
-func encodingOf(header []byte) string {
-	switch binary.BigEndian.Uint32(header[offsetEncoding:]) {
-	case 1:
-		return "UTF-8"
-	case 2:
-		return "UTF-16le"
-	case 3:
-		return "UTF-16be"
-	}
-	return ""
-}
-
-// privateHeader reads the header of a file that no connection has open.
-func privateHeader(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, unwrapPath(err))
-	}
-	header := make([]byte, headerSize)
-	_, err = f.ReadAt(header, 0)
-	if err = errors.Join(ignoreEOF(err), f.Close()); err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, unwrapPath(err))
-	}
-	return header, nil
-}
-
-// cannotOpen gives the failure to open or lock a target its way out.
-func cannotOpen(target string, err error) error {
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("publish: %w", err)
-	case errors.Is(err, ErrBusy):
-		return &PublishError{Target: target, Reason: "another connection has it locked", WayOut: hintWait, Err: err}
-	case errors.Is(err, fs.ErrPermission):
-		return &PublishError{Target: target, Reason: "it may not be read", WayOut: hintRights, Err: err}
-	case errors.Is(err, ErrCantOpen):
-		return &PublishError{Target: target, Reason: "it cannot be opened", WayOut: hintReplace, Err: err}
-	}
-	return err
-}
-
-// canTake reports whether the database that s holds can take the content.
-func (s *source) canTake(content Content) error {
-	refuse := func(wayOut string, cause error, format string, args ...any) error {
-		return &PublishError{Target: s.conn.path, Reason: fmt.Sprintf(format, args...), WayOut: wayOut, Err: cause}
-	}
-	if err := mayWrite(s.conn.path); err != nil {
-		return refuse(hintRights, err, "it cannot be written to")
-	}
-	if s.size == 0 {
-		return s.checkEmptyTarget()
-	}
-	hot, err := s.hotJournal()
-	if err != nil {
-		return err
-	}
-	if !s.isDatabase() {
-		if hot {
-			return nil // SQLite rolls it back first, and tells then what it is
-		}
-		return refuse(hintReplace, ErrNotADatabase, "it is something else than a database")
-	}
-	pageSize := pageSizeOf(s.header)
-	if pageSize == 0 || s.header[offsetReadVersion] > 2 {
-		return refuse(hintReplace, ErrNotADatabase, "its header is damaged")
-	}
-	if have := encodingOf(s.header); have != "" && content.Encoding != "" && have != content.Encoding {
-		// SQLite fixes the encoding of a connection when it first reads the
-		// schema; those that are open would fail from then on.
-		return refuse(hintReplace, nil, "its text is %s and that of the new content %s, which no connection that is open could read", have, content.Encoding)
-	}
-	if s.walMode() && int64(content.PageSize) != pageSize {
-		return refuse(hintLeaveWAL, nil, "it is in WAL mode with pages of %d bytes and the new content has pages of %d, which SQLite cannot change", pageSize, content.PageSize)
-	}
-	return nil
-}
-
-// checkEmptyTarget refuses an empty file whose -wal may be all that is left of
-// a database: SQLite would delete it.
-func (s *source) checkEmptyTarget() error {
-	if err := s.checkEmpty(); err != nil {
-		return &PublishError{Target: s.conn.path, Reason: "it is not a database, or all that is left of it is its log", WayOut: hintReplace, Err: err}
-	}
-	return nil
 }

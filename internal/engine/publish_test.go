@@ -201,7 +201,15 @@ func TestCanPublish(t *testing.T) {
 		{"missing", func(*testing.T, string) {}, fs.ErrNotExist, ""},
 		{"WAL and other pages", func(t *testing.T, path string) {
 			mustCreate(t, path, "PRAGMA page_size=1024; PRAGMA journal_mode=WAL", fillTable)
-		}, ErrCannotPublish, "journal_mode=DELETE"},
+		}, nil, ""},
+		{"WAL and other pages, open in this process", func(t *testing.T, path string) {
+			mustCreate(t, path, "PRAGMA page_size=1024; PRAGMA journal_mode=WAL", fillTable)
+			rows(t, mustOpen(t, path), "SELECT count(*) FROM t")
+		}, ErrCannotPublish, "Stop the programs"},
+		{"WAL and other pages, open in another process", func(t *testing.T, path string) {
+			mustCreate(t, path, "PRAGMA page_size=1024; PRAGMA journal_mode=WAL", fillTable)
+			startActor(t, "follow", path)
+		}, ErrCannotPublish, "Stop the programs"},
 		{"other encoding", func(t *testing.T, path string) { mustCreate(t, path, "PRAGMA encoding='UTF-16be'", fillTable) }, ErrCannotPublish, "UTF-16be"},
 		{"no database", func(t *testing.T, path string) { writeFile(t, path, strings.Repeat("x", 9000)) }, ErrNotADatabase, "move it away"},
 		{"cut off", func(t *testing.T, path string) {

@@ -11,8 +11,9 @@ import (
 
 // The levels of a lock on a database file.
 const (
-	lockNone   = sqlite3.SQLITE_LOCK_NONE
-	lockShared = sqlite3.SQLITE_LOCK_SHARED
+	lockNone      = sqlite3.SQLITE_LOCK_NONE
+	lockShared    = sqlite3.SQLITE_LOCK_SHARED
+	lockExclusive = sqlite3.SQLITE_LOCK_EXCLUSIVE
 )
 
 // vfsFile is the open database file of a connection, used beneath SQLite's
