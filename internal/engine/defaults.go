@@ -18,16 +18,15 @@ import (
 // table.Table.StorageOrder), the value that SQLite reads where a record is too
 // short to have the field: the DEFAULT of a column that ALTER TABLE ADD COLUMN
 // added after the record was written. It is NULL for a default that is not
-// constant, and for the alias of the rowid. path is the private database that
-// table was described from.
+// constant, and for the alias of the rowid.
 //
 // The values are SQLite's own: it is given a scratch database with the same
 // declaration and one record without any fields, and asked for the row.
-func Defaults(ctx context.Context, path string, table *Object) ([]value.Value, error) {
+func (d *Declarations) Defaults(ctx context.Context, table *Object) ([]value.Value, error) {
 	if table.Table == nil || table.Table.Virtual {
 		return nil, fmt.Errorf("defaults of %q: it is not a table with rows", table.Name)
 	}
-	sql, encoding, err := declaration(ctx, path, table.SchemaRowID)
+	sql, encoding, err := d.declaration(ctx, table.SchemaRowID)
 	if err != nil {
 		return nil, fmt.Errorf("defaults of %q: %w", table.Name, err)
 	}
@@ -36,27 +35,6 @@ func Defaults(ctx context.Context, path string, table *Object) ([]value.Value, e
 		return nil, fmt.Errorf("defaults of %q: %w", table.Name, err)
 	}
 	return values, nil
-}
-
-// declaration returns the sql of one schema row, and the encoding of the
-// database.
-func declaration(ctx context.Context, path string, rowid int64) (sql value.Value, encoding string, err error) {
-	c, _, err := openTolerant(ctx, path)
-	if err != nil {
-		return sql, "", err
-	}
-	err = c.Query(ctx, "PRAGMA encoding", nil, func(row []value.Value) error {
-		encoding = string(row[0].Bytes)
-		return nil
-	})
-	if err == nil {
-		err = c.Query(ctx, "SELECT sql FROM sqlite_schema WHERE rowid=?", []value.Value{value.OfInt(rowid)}, func(row []value.Value) error {
-			sql = row[0]
-			sql.Bytes = append([]byte(nil), sql.Bytes...)
-			return nil
-		})
-	}
-	return sql, encoding, errors.Join(err, c.Close())
 }
 
 // scratchRoot is the root page of the only table in the scratch database.

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -107,7 +108,8 @@ func disputedFields(t *testing.T, path string, enc sqlitefile.Encoding) map[int]
 		t.Fatal(err)
 	}
 	table := &Table{object: &d.Objects[0]}
-	if err := table.defaults.ask(t.Context(), path, table, enc); err != nil {
+	declarations := engine.NewDeclarations(path)
+	if err := errors.Join(table.defaults.ask(t.Context(), declarations, table, enc), declarations.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return table.defaults.disputed

@@ -26,9 +26,9 @@ type Plan struct {
 	// sqlite_schema name a page all the same, and go into the document with 0.
 	Rootless []string
 
-	file    *pagereader.File
-	path    string
-	missing missing // what Run has found to be chosen wrongly
+	file         *pagereader.File
+	declarations *engine.Declarations
+	missing      missing // what Run has found to be chosen wrongly
 }
 
 // Table is a table that goes into the document.
@@ -81,8 +81,9 @@ type Index struct {
 // NewPlan reads the schema of the snapshot in r, which has size bytes and lies
 // at path.
 func NewPlan(ctx context.Context, r io.ReaderAt, size int64, path string, d *engine.Description, c Choices) (*Plan, error) {
+	declarations := engine.NewDeclarations(path)
 	if size == 0 {
-		return &Plan{Database: document.Database{
+		return &Plan{declarations: declarations, Database: document.Database{
 			PageSize: 4096, Encoding: sqlitefile.UTF8.String(), JournalMode: "delete", ZeroBytes: true,
 		}}, nil
 	}
@@ -90,7 +91,7 @@ func NewPlan(ctx context.Context, r io.ReaderAt, size int64, path string, d *eng
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{file: f, path: path, Database: settings(f.Header())}
+	p := &Plan{file: f, declarations: declarations, Database: settings(f.Header())}
 	if c.WAL {
 		p.Database.JournalMode = "wal"
 	}

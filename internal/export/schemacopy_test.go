@@ -46,13 +46,17 @@ func TestCopySchema(t *testing.T) {
 		if got.Malformed != "" {
 			t.Errorf("%s: %s", settings, got.Malformed)
 		}
+		declarations := engine.NewDeclarations(dest)
 		for i, o := range got.Objects {
 			if o.Name == "filled" {
-				values, err := engine.Defaults(t.Context(), dest, &got.Objects[i])
+				values, err := declarations.Defaults(t.Context(), &got.Objects[i])
 				if err != nil || len(values) != 3 || values[2].Float() != 7.5 {
 					t.Errorf("%s: defaults %v, %v", settings, values, err)
 				}
 			}
+		}
+		if err := declarations.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }
