@@ -74,7 +74,7 @@ type Progress struct {
 	Phase string // snapshot (not of a database at rest), export, verify, build, prove, publish
 	Rows  int64  // rows so far, where the phase counts them
 	Bytes int64  // bytes so far
-	Total int64  // bytes in all, 0 if that is not known
+	Total int64  // bytes in all, 0 if that is not known; of an export a guess
 }
 
 // pages reports the progress of a copy that counts pages, of size bytes in all.

@@ -142,7 +142,7 @@ func (r *restore) exportAgain(ctx context.Context, ask map[int64]string) (string
 	counted, err := p.Run(ctx, r.built.Source, w, export.Options{
 		Workers: workers(), Spare: spare,
 		Progress: func(rows, bytes int64) {
-			r.s.progress(Progress{Phase: "prove", Rows: rows, Bytes: bytes, Total: info.Size()})
+			r.s.progress(Progress{Phase: "prove", Rows: rows, Bytes: bytes, Total: r.textBytes})
 		},
 	})
 	if err != nil {

@@ -100,6 +100,8 @@ type restore struct {
 	exists  bool   // the target is there
 	work    string // private folder beside the target
 	built   *rebuild.Built
+	// textBytes is how much text the database was built from.
+	textBytes int64
 	// malformed is SQLite's complaint about the schema, which is the source's.
 	malformed string
 	out       Restored
@@ -254,12 +256,15 @@ func (r *restore) canPublish(ctx context.Context) error {
 
 func (r *restore) build(ctx context.Context) error {
 	r.step("built the database from %s", r.out.Backup)
-	total := r.backup.size()
+	total := int64(0)
+	if r.backup.manifest != nil {
+		total = r.backup.manifest.Document.Bytes
+	}
 	texts := func(each func([]byte) error) error {
-		var done int64
+		r.textBytes = 0
 		return r.backup.texts(ctx, func(text []byte) error {
-			done += int64(len(text))
-			r.s.progress(Progress{Phase: "build", Bytes: done, Total: total})
+			r.textBytes += int64(len(text))
+			r.s.progress(Progress{Phase: "build", Bytes: r.textBytes, Total: total})
 			return each(text)
 		})
 	}
