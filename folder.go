@@ -38,6 +38,7 @@ func (s *Service) lock(ctx context.Context, name, command string) (unlock func()
 	if err := s.disk.MkdirAll(folder); err != nil {
 		return nil, fmt.Errorf("backup folder: %w", err)
 	}
+	s.progress(Progress{Phase: "wait"})
 	l, err := durable.Wait(ctx, filepath.Join(folder, lockFile), durable.Self(s.now(), command), s.cfg.LockTimeout)
 	if err != nil {
 		return nil, err

@@ -71,7 +71,7 @@ func WithPlaceCheck(check func(folder string) error) Option {
 
 // Progress says how far a run has come.
 type Progress struct {
-	Phase string // snapshot (not of a database at rest), export, verify, build, prove, publish
+	Phase string // wait (for the locks of others), snapshot (not of a database at rest), export, verify, build, prove, publish
 	Rows  int64  // rows so far, where the phase counts them
 	Bytes int64  // bytes so far
 	Total int64  // bytes in all, 0 if that is not known; of an export a guess

@@ -313,6 +313,7 @@ func (r *restore) publishOptions() engine.PublishOptions {
 // publishOver replaces the content of the database at the target.
 func (r *restore) publishOver(ctx context.Context) error {
 	r.out.Replaced = true
+	r.s.progress(Progress{Phase: "wait"})
 	o := r.publishOptions()
 	o.Progress = r.s.pages("publish", r.out.SizeBytes)
 	p, err := engine.NewPublication(ctx, r.built_(), r.target, o)

@@ -34,6 +34,7 @@ func (r *restore) makeWork(ctx context.Context) (unlock func() error, err error)
 // lockWork makes and locks the private folder. A restore that is done removes
 // it, also while another waits for the lock, which then makes it again.
 func (r *restore) lockWork(ctx context.Context) (*durable.Lock, error) {
+	r.s.progress(Progress{Phase: "wait"})
 	const attempts = 1000 // as many restores at most are waited for
 	limit := time.Now().Add(r.s.cfg.LockTimeout)
 	for attempt := 0; ; attempt++ {

@@ -124,7 +124,7 @@ func going(r service.Run) bool {
 
 // phaseNames say what a run does at a moment.
 var phaseNames = map[string]string{
-	"snapshot": "Taking the snapshot", "export": "Writing the backup", "verify": "Reading it back",
+	"wait": "Waiting for the locks of others", "snapshot": "Taking the snapshot", "export": "Writing the backup", "verify": "Reading it back",
 	"build": "Building the database", "prove": "Proving it", "publish": "Putting it in place", "copy": "Copying",
 }
 

@@ -88,7 +88,7 @@ type LogLine struct {
 
 // Progress is how far a run has come.
 type Progress struct {
-	Phase   string  `json:"phase"` // snapshot, export, verify, build, prove, publish, copy
+	Phase   string  `json:"phase"` // wait, snapshot, export, verify, build, prove, publish, copy
 	Rows    int64   `json:"rows"`
 	Bytes   int64   `json:"bytes"`
 	Total   int64   `json:"total_bytes"`  // 0 if it is not known
