@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/litekeep/litekeep/internal/destination"
-	"github.com/litekeep/litekeep/internal/human"
-	"github.com/litekeep/litekeep/internal/keys"
 	"github.com/litekeep/litekeep/internal/manifest"
 )
 
@@ -30,23 +28,9 @@ var ErrNoBackup = errors.New("no good backup")
 // s3://bucket/prefix/app.
 func LatestBackup(ctx context.Context, folder string) (*Backup, error) {
 	s := New(Config{})
-	return s.latest(ctx, folder, choice{now: s.now()})
-}
-
-// LatestBackup is the function of this name for somebody who restores it: it also tells of
-// one of the 16 backups before that holds much more. It opens sealed manifests with the
-// keys of the Service, if they are at hand: without them nobody can tell how much they hold.
-func (s *Service) LatestBackup(ctx context.Context, folder string) (*Backup, error) {
-	unlock, err := s.unlocker(ctx, s.cfg.sealed())
-	if err != nil {
-		unlock = nil // what is chosen can be told without, and who needs the key tells
-	}
-	return s.latest(ctx, folder, choice{now: s.now(), unlock: unlock, thorough: true})
-}
-
-func (s *Service) latest(ctx context.Context, folder string, c choice) (*Backup, error) {
+	c := choice{now: s.now()}
 	if destination.IsURL(folder) {
-		return s.latestAt(ctx, folder, c)
+		return s.latestAt(ctx, folder, &c)
 	}
 	paths, err := objects(folder, manifest.Suffix)
 	if err != nil {
@@ -57,7 +41,7 @@ func (s *Service) latest(ctx context.Context, folder string, c choice) (*Backup,
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		b, err := readBackup(ctx, localPlace{path: path}, folder, c.opener())
+		b, err := readBackup(ctx, localPlace{path: path}, folder, nil)
 		if err != nil {
 			c.pass(path, err.Error())
 		} else if c.offer(b) {
@@ -77,41 +61,16 @@ func (s *Service) latest(ctx context.Context, folder string, c choice) (*Backup,
 // choice finds the best of backups that are offered to it, the newest first.
 type choice struct {
 	now                                  time.Time
-	unlock                               func(place, *record) error // nil without keys
-	opened                               int                        // sealed backups that it was tried for
-	thorough                             bool                       // also an earlier one than the last may hold much more
 	verified, safety, unverified, future *Backup
-	before                               int // good backups that were compared with verified
 	passed                               []string
 }
 
-const (
-	// ahead is how far the clock of a backup may be ahead of ours.
-	ahead = time.Minute
-	// enoughBefore is how many backups are compared with the newest good one, whether it
-	// holds much less: as many as somebody may make before he sees that rows are gone, and
-	// no more than can be read in a second where each is a request.
-	enoughBefore = 16
-)
+// ahead is how far the clock of a backup may be ahead of ours.
+const ahead = time.Minute
 
-// opener returns what opens the next backup, if that is sealed.
-func (c *choice) opener() func(place, *record) error {
-	if c.unlock == nil {
-		return nil
-	}
-	return func(at place, r *record) error {
-		if c.opened++; c.opened > lockedLooks {
-			return keys.ErrUnavailable
-		}
-		return c.unlock(at, r)
-	}
-}
-
-// offer reports whether no other can be better, or has to be told of.
+// offer reports whether no other can be better.
 func (c *choice) offer(b *Backup) bool {
 	switch {
-	case c.verified != nil:
-		return c.compare(b)
 	case b.Damaged:
 		c.pass(b.Path, "it is damaged")
 	case b.Timestamp.After(c.now.Add(ahead)):
@@ -122,34 +81,8 @@ func (c *choice) offer(b *Backup) bool {
 		c.safety = cmp.Or(c.safety, b)
 	default:
 		c.verified = b
-		return b.Locked || b.RecordCount > 0 && !c.thorough
 	}
-	return false
-}
-
-// compare tells of a backup that holds much more than the one that is taken, which is
-// newer. It reports whether nothing is left to be told.
-func (c *choice) compare(b *Backup) bool {
-	if b.Damaged || b.Verified.IsZero() || b.Safety {
-		return false
-	}
-	if c.before++; !b.Locked && isShrunken(c.verified, b) {
-		c.passed = append(c.passed, fmt.Sprintf("%s has %s, the backup of %s had %s: %s", c.verified.Path,
-			human.Plural(c.verified.RecordCount, "row"), b.Timestamp.UTC().Format(time.RFC3339), human.Plural(b.RecordCount, "row"), b.Path))
-		return true
-	}
-	return b.Locked || !c.thorough || c.before == enoughBefore
-}
-
-// fewRows may become less than half of them without anything being wrong.
-const fewRows = 100
-
-// isShrunken reports whether a backup holds so much less than an older one that somebody
-// has to look: no rows at all, or less than half of them. The service asks by its
-// configuration, once for each backup.
-func isShrunken(b, older *Backup) bool {
-	return b.RecordCount == 0 && older.RecordCount > 0 ||
-		older.RecordCount >= fewRows && b.RecordCount < older.RecordCount/2
+	return c.verified != nil
 }
 
 // pass notes why a backup is not taken.

@@ -2,6 +2,7 @@ package litekeep_test
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -34,7 +35,7 @@ func TestLatestPassesOver(t *testing.T) {
 	if empty.RecordCount != 0 {
 		t.Fatalf("%+v", empty)
 	}
-	latest(empty, "has 0 rows, the backup of ")
+	latest(empty)
 	if err := os.WriteFile(empty.Path, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -67,13 +68,20 @@ func TestLatestTellsOfMore(t *testing.T) {
 			if len(again.Warnings) > 0 {
 				t.Errorf("warnings %q of a backup like the one before", again.Warnings)
 			}
-			b, err := w.LatestBackup(t.Context(), w.folder)
-			if err != nil || b.Path != again.Path {
-				t.Fatalf("%+v, %v", b, err)
-			}
 			want = again.Path + " has 55 rows, the backup of " + full.Timestamp.UTC().Format(time.RFC3339) + " had 305 rows: " + full.Path
-			if !slices.Equal(b.PassedOver, []string{want}) {
-				t.Errorf("told of %q, want %q", b.PassedOver, want)
+			target := filepath.Join(w.dir, "restored.db")
+			for _, o := range []litekeep.RestoreOptions{{DryRun: true}, {}} {
+				r, err := w.RestoreBackup(t.Context(), again.Path, target, o)
+				if err != nil || !slices.Equal(r.Warnings, []string{want}) {
+					t.Errorf("told of %q, %v, want %q", r.Warnings, err, want)
+				}
+			}
+			r, err := w.RestoreBackup(t.Context(), full.Path, target, litekeep.RestoreOptions{})
+			if err != nil || len(r.Warnings) > 0 {
+				t.Fatalf("told of %q, %v", r.Warnings, err)
+			}
+			if r, err = w.RestoreBackup(t.Context(), r.SafetyBackup, target, litekeep.RestoreOptions{}); err != nil || len(r.Warnings) > 0 {
+				t.Errorf("the undo tells of %q, %v", r.Warnings, err)
 			}
 		})
 	}

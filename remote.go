@@ -110,7 +110,7 @@ func (o remoteObject) Close() error { return o.destination.Close() }
 
 // latestAt is latest in a destination: folder is its URL with the name of the database
 // as the last element.
-func (s *Service) latestAt(ctx context.Context, folder string, c choice) (*Backup, error) {
+func (s *Service) latestAt(ctx context.Context, folder string, c *choice) (*Backup, error) {
 	text, database, ok := destination.SplitDatabase(folder)
 	if !ok {
 		return nil, &Error{
@@ -133,7 +133,7 @@ func (s *Service) latestAt(ctx context.Context, folder string, c choice) (*Backu
 			continue
 		}
 		at := remotePlace{s: s, text: text, ref: found.Ref, open: d}
-		b, err := readBackup(ctx, at, folder, c.opener())
+		b, err := readBackup(ctx, at, folder, nil)
 		b.Path = destination.Join(text, found.Ref)
 		if err != nil {
 			c.pass(b.Path, err.Error())

@@ -116,6 +116,7 @@ func (r *restore) do(ctx context.Context) (err error) {
 		return err
 	}
 	r.describe()
+	r.warnOfFuller(ctx)
 	if r.o.DryRun {
 		return r.rehearse(ctx)
 	}

@@ -26,7 +26,7 @@ const (
 // manifest, or the newest good one in the folder of a database. It catches what
 // is no backup at all. command is for messages.
 func backupArgument(ctx context.Context, path, command string) (string, error) {
-	path, _, err := chooseBackup(ctx, litekeep.LatestBackup, path, command)
+	path, _, err := chooseBackup(ctx, path, command)
 	return path, err
 }
 
@@ -46,16 +46,13 @@ func namedBackup(ctx context.Context, path, command string) (string, error) {
 	return backupArgument(ctx, path, command)
 }
 
-// latest finds the newest good backup in a folder.
-type latest func(ctx context.Context, folder string) (*litekeep.Backup, error)
-
 // chooseBackup is backupArgument, and says what is to be known of the choice.
-func chooseBackup(ctx context.Context, find latest, path, command string) (_ string, passedOver []string, _ error) {
+func chooseBackup(ctx context.Context, path, command string) (_ string, passedOver []string, _ error) {
 	if object, ok := strings.CutSuffix(path, manifestSuffix); ok {
 		path = object
 	}
 	if destination.IsURL(path) {
-		return remoteArgument(ctx, find, path, command)
+		return remoteArgument(ctx, path, command)
 	}
 	_, noManifest := os.Stat(path + manifestSuffix)
 	info, err := os.Stat(path)
@@ -65,7 +62,7 @@ func chooseBackup(ctx context.Context, find latest, path, command string) (_ str
 	case err != nil:
 		return path, nil, nil // whoever opens it says why
 	case info.IsDir() && isDatabaseFolder(path):
-		b, err := find(ctx, path)
+		b, err := litekeep.LatestBackup(ctx, path)
 		if errors.Is(err, litekeep.ErrNoBackup) {
 			return "", nil, &hintedError{litekeep.ErrNoBackup, command + " " + path + ": there is no good backup in this folder", "`litekeep verify " + shellQuote(path) + "` says what is wrong with those that there are"}
 		}
@@ -82,14 +79,14 @@ func chooseBackup(ctx context.Context, find latest, path, command string) (_ str
 }
 
 // remoteArgument is chooseBackup for a URL.
-func remoteArgument(ctx context.Context, find latest, path, command string) (_ string, passedOver []string, _ error) {
+func remoteArgument(ctx context.Context, path, command string) (_ string, passedOver []string, _ error) {
 	if err := destination.Check(path); err != nil {
 		return "", nil, usage(command+": "+err.Error(), "")
 	}
 	if _, _, ok := destination.Split(path); ok {
 		return path, nil, nil
 	}
-	b, err := find(ctx, path)
+	b, err := litekeep.LatestBackup(ctx, path)
 	if err != nil {
 		return "", nil, err
 	}

@@ -80,7 +80,7 @@ func (a *app) restore(ctx context.Context, backup, target string, o litekeep.Res
 	m := a.meter()
 	defer m.stop()
 	service := a.service(m)
-	backup, passedOver, err := chooseBackup(ctx, service.LatestBackup, backup, "restore")
+	backup, passedOver, err := chooseBackup(ctx, backup, "restore")
 	if err != nil && len(a.cfg.Copies) > 0 && !errors.Is(err, errUsage) {
 		backup, err = given, nil // another copy may be there
 	}
