@@ -56,7 +56,7 @@ a new key and let the old ones be pruned. New backups are sealed under whatever
 	a.databaseFlag(f)
 	a.keyFlag(f, cmd)
 	a.refsFlag(f, cmd, &to, "to", "`REF` of a key that is to open the backups; repeatable")
-	f.DurationVar(&a.cfg.LockTimeout, "wait", a.cfg.LockTimeout, "wait `TIME` for another litekeep that works on the same backups")
+	a.lockFlag(f)
 	f.BoolVar(&dryRun, "dry-run", false, "say what would be done; write nothing")
 	a.jsonFlag(f)
 	return cmd

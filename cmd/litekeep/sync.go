@@ -32,6 +32,7 @@ remove are not copied there.`,
 	a.retentionFlags(f)
 	f.BoolVar(&o.Full, "full", false, "read every byte of every copy to find damaged ones")
 	f.BoolVar(&o.DryRun, "dry-run", false, "say what would be copied")
+	a.lockFlag(f)
 	a.jsonFlag(f)
 	return cmd
 }
