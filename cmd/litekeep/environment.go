@@ -79,7 +79,11 @@ func (a *app) checkNumbers(f *pflag.FlagSet) error {
 	for _, name := range []string{"retention-days", "keep-within", "keep-last", "keep-minimum", "level"} {
 		flag := f.Lookup(name)
 		if flag != nil && flag.Changed && flag.Value.String() == "0" {
-			return usage(fmt.Sprintf("--%s: 0 is too little; the least is 1", name), "")
+			least := "the least is 1"
+			if flag.Value.Type() != "int" {
+				least = "give a time such as 7d"
+			}
+			return usage(fmt.Sprintf("--%s: 0 is too little; %s", name, least), "")
 		}
 	}
 	if days := f.Lookup("retention-days"); days != nil && days.Changed && !f.Changed("keep-within") {
