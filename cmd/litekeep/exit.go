@@ -55,7 +55,7 @@ var errUsage = errors.New("wrong usage")
 
 // hintedError is an error of the command line itself.
 type hintedError struct {
-	kind error // errUsage or nil
+	kind error // what it matches, such as errUsage, or nil
 	msg  string
 	hint string
 }

@@ -115,6 +115,9 @@ func (a *app) verify(ctx context.Context, args []string) error {
 		}
 	}
 	err = summary(out.Backups, worst)
+	if errors.Is(err, litekeep.ErrDamaged) && len(a.cfg.Copies) > 0 {
+		err = &hintedError{err, err.Error(), "`litekeep sync` makes what is damaged anew from a good copy, if there is one"}
+	}
 	if !a.json {
 		return err
 	}

@@ -103,16 +103,12 @@ func (p *Place) candidates(ctx context.Context, copies []*Copy, now time.Time) (
 
 func (p *Place) candidate(ctx context.Context, c *Copy, now time.Time) (retention.Backup, error) {
 	b := retention.Backup{ID: c.Key(), Group: c.group(), Time: c.created(), Verified: c.verified(), Damaged: c.Problem != ""}
-	if slices.Contains(c.Beside, manifest.CheckedSuffix) {
-		text, err := p.ReadFile(ctx, c.Ref, manifest.CheckedSuffix)
-		if err != nil {
-			return b, fmt.Errorf("read what was found of %s: %w", p.label(c.Key()), err)
-		}
-		// A note that cannot be read says nothing good.
-		note, err := manifest.DecodeChecked(text)
-		b.Damaged = b.Damaged || err != nil || !note.OK
-		b.Verified = b.Verified || err == nil && note.OK
+	checked, ok, err := p.checked(ctx, c)
+	if err != nil {
+		return b, err
 	}
+	b.Damaged = b.Damaged || checked && !ok
+	b.Verified = b.Verified || checked && ok
 	pin, err := p.Pin(ctx, c)
 	if pin != nil {
 		b.Pinned, b.Unpinned, b.Note = pin.Active(now), !pin.Active(now), pin.Note

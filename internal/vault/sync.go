@@ -30,7 +30,8 @@ type Action struct {
 type SyncOptions struct {
 	Database string // "" is all
 	// Level is how closely copies are looked at to find out which are damaged. A
-	// copy that others are made from is read from end to end in either case.
+	// copy that others are made from, and one that the last check found damaged, is
+	// read from end to end in either case.
 	Level  Level
 	DryRun bool
 	// Now is the time by which the retention of each place is judged: what it
@@ -100,7 +101,7 @@ func (s *syncing) backup(ctx context.Context, ref Ref) ([]Action, error) {
 		case s.missing[p][ref]:
 			lacking = append(lacking, p)
 		case c != nil:
-			err := p.Verify(ctx, c, s.o.Level, nil)
+			err := s.verify(ctx, p, c)
 			if errors.Is(err, ErrDamaged) {
 				broken[p] = true
 				lacking = append(lacking, p)
@@ -138,6 +139,20 @@ func (s *syncing) backup(ctx context.Context, ref Ref) ([]Action, error) {
 		actions = append(actions, a)
 	}
 	return actions, errors.Join(errs...)
+}
+
+// verify looks at a copy as closely as it was asked for, and from end to end where the
+// last check found it damaged.
+func (s *syncing) verify(ctx context.Context, p *Place, c *Copy) error {
+	level := s.o.Level
+	checked, ok, err := p.checked(ctx, c)
+	if err != nil {
+		return err
+	}
+	if checked && !ok {
+		level = Full
+	}
+	return p.Verify(ctx, c, level, nil)
 }
 
 // shareKeys gives every copy the rewrapped keys that any has: a rotation writes

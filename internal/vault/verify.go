@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/litekeep/litekeep/internal/manifest"
 	"github.com/litekeep/litekeep/internal/store"
@@ -35,6 +36,20 @@ func (p *Place) Verify(ctx context.Context, c *Copy, level Level, progress func(
 		return fmt.Errorf("in %s: %w", p.Name, err)
 	}
 	return nil
+}
+
+// checked reads the note of the last check of a copy, if it was checked, and whether it
+// was whole then.
+func (p *Place) checked(ctx context.Context, c *Copy) (checked, ok bool, err error) {
+	if !slices.Contains(c.Beside, manifest.CheckedSuffix) {
+		return false, false, nil
+	}
+	text, err := p.ReadFile(ctx, c.Ref, manifest.CheckedSuffix)
+	if err != nil {
+		return false, false, fmt.Errorf("read what was found of %s: %w", p.label(c.Key()), err)
+	}
+	note, err := manifest.DecodeChecked(text)
+	return true, err == nil && note.OK, nil // a note that cannot be read says nothing good
 }
 
 // verify reads an object from end to end.
