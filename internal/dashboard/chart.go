@@ -150,7 +150,8 @@ func line(xs, ys []float64) string {
 
 // trend says how far the last sample is from the first.
 func trend(first, last sample) string {
-	return human.Change(int64(first.Value), int64(last.Value)) + " in " + human.Span(last.At.Sub(first.At))
+	const fine = 1000 // parts of a second count
+	return human.Change(int64(first.Value*fine), int64(last.Value*fine)) + " in " + human.Span(last.At.Sub(first.At))
 }
 
 // A sparkline is a chart the size of a word.

@@ -41,6 +41,9 @@ func TestChart(t *testing.T) {
 	if m := c.Marks[1]; m.X != "12.50" || m.Width != "50.00" || m.Text != "200 · Mon 2 Nov 2026 02:00 UTC" {
 		t.Error(m)
 	}
+	if c := newChart("duration", "Duration", []sample{{day, 0.12}, {day.AddDate(0, 0, 1), 0.09}}, timeScale, time.UTC); c.Trend != "−25 % in 24 hours" {
+		t.Error(c.Trend)
+	}
 	if newChart("x", "X", samples[:1], rowScale, time.UTC) != nil || newSparkline("X", nil, rowScale) != nil {
 		t.Error("one point makes no line")
 	}
