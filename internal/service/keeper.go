@@ -31,7 +31,7 @@ type keeper struct {
 	retry    retry
 	last     *Run      // the last backup run that has ended
 	failing  time.Time // when the first ended of the runs that failed since one went well; zero if none, or before a start
-	begun    bool      // the service has looked at it since it started
+	begun    bool      // it is known since the start whether there was a backup
 	syncDue  bool      // a destination is back, and lacks what was made meanwhile
 	list     listing
 	plan     plan

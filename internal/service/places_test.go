@@ -85,6 +85,28 @@ func TestFirstPlaceBackWhileOff(t *testing.T) {
 	})
 }
 
+// TestFirstBackupWhenPlaceIsBack: a new database whose folder could not be read at first
+// does not wait for its next slot.
+func TestFirstBackupWhenPlaceIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "databases:\n"+database("app", "0 2 * * *"))
+		u := unmounted{w.plays["app"], &atomic.Bool{}}
+		u.away.Store(true)
+		w.core = func(litekeep.Config) Core { return u }
+		w.start()
+		defer w.stop()
+		time.Sleep(30 * time.Minute)
+		if n := len(w.play("app").began()); n != 0 {
+			t.Fatalf("%d backups while nobody knows what is there", n)
+		}
+		u.away.Store(false)
+		time.Sleep(5 * time.Minute)
+		if n := len(w.play("app").began()); n != 1 {
+			t.Errorf("%d backups", n)
+		}
+	})
+}
+
 // TestPlaceOfRun: the place that is remembered is the one that holds the backup, also
 // where the configuration was changed while it was made.
 func TestPlaceOfRun(t *testing.T) {

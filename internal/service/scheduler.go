@@ -54,10 +54,11 @@ func (s *Service) tick(ctx context.Context, k *keeper, now time.Time) time.Time 
 		return time.Time{}
 	}
 	if !begun {
+		l := k.listing(ctx, now)
 		k.mu.Lock()
-		k.begun = true
+		k.begun = l.err == nil // else nobody knows whether there is a backup
 		k.mu.Unlock()
-		if l := k.listing(ctx, now); l.err == nil && l.newestGood() == nil && retry.at.IsZero() {
+		if l.err == nil && l.newestGood() == nil && retry.at.IsZero() {
 			o := order{trigger: triggerFirst}
 			if slot.IsZero() {
 				o.slot, _, _ = schedule.Due(conf.schedule, conf.spread, slot, now)
