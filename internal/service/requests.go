@@ -127,19 +127,17 @@ func (s *Service) PreviewCleanup(ctx context.Context, by access.Principal, datab
 // Wait waits until a run has ended, and returns it. When ctx ends first it
 // returns the run as it is, without an error.
 func (s *Service) Wait(ctx context.Context, by access.Principal, id string) (*Run, error) {
+	j := s.active(id) // first: where there is none, the run that is found has ended
 	r, err := s.Run(ctx, by, id)
-	if err != nil {
-		return nil, err
+	if err != nil || j == nil {
+		return r, err
 	}
-	if j := s.active(id); j != nil {
-		select {
-		case <-j.done:
-		case <-ctx.Done():
-		}
-		now := j.snapshot(true)
-		return &now, nil
+	select {
+	case <-j.done:
+	case <-ctx.Done():
 	}
-	return r, nil
+	now := j.snapshot(true)
+	return &now, nil
 }
 
 // CancelRun stops a run that goes on.
