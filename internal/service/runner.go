@@ -83,10 +83,7 @@ func (s *Service) do(ctx context.Context, k *keeper, j *job, o order) {
 	if err == nil {
 		err = s.limited(ctx, k, j, o)
 	}
-	s.finish(k, j, err)
-	if o.ended != nil {
-		o.ended(j.snapshot(false))
-	}
+	s.finish(k, j, o, err)
 }
 
 // limited runs a job within its time. One that does not stop when it is told to
@@ -163,8 +160,9 @@ type hungError struct{ cause error }
 func (e *hungError) Error() string { return e.cause.Error() + ", and it does not stop" }
 func (e *hungError) Unwrap() error { return e.cause }
 
-// finish records the end of a run.
-func (s *Service) finish(k *keeper, j *job, err error) {
+// finish records the end of a run, and then lets it be seen and the next one begin: who
+// sees it finds what it has left everywhere.
+func (s *Service) finish(k *keeper, j *job, o order, err error) {
 	now := s.now()
 	outcome := outcomeOf(err)
 	// It never began, and is due again at the next start; thousands may wait for their turn.
@@ -191,29 +189,38 @@ func (s *Service) finish(k *keeper, j *job, err error) {
 	s.recent.add(r)
 	s.o.RunEnded(r.Database, string(r.Kind), string(r.Outcome), r.Ended.Sub(r.Started))
 	k.forget()
-	k.mu.Lock()
-	if r.Kind == KindBackup && r.Outcome != OutcomeCancelled {
-		last := r.brief()
-		k.last = &last
-		switch {
-		case r.Outcome.good():
-			k.failing = time.Time{}
-		case k.failing.IsZero():
-			k.failing = r.Ended
-		}
-	}
-	k.mu.Unlock()
 	s.planRetry(k, &r)
 	if !untouched {
 		s.report(k, &r)
 	}
-	var hung *hungError
-	if !errors.As(err, &hung) {
-		s.release(k, j)
+	if o.ended != nil {
+		o.ended(r)
 	}
+	var hung *hungError
+	k.end(j, &r, !errors.As(err, &hung))
 	close(j.done)
 	s.tell(j.snapshot(false))
 	s.poke()
+}
+
+// end takes the end of a run, and lets the next one of the database begin if it is free.
+func (k *keeper) end(j *job, r *Run, free bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if free && k.job == j {
+		k.job = nil
+	}
+	if r.Kind != KindBackup || r.Outcome == OutcomeCancelled {
+		return
+	}
+	last := r.brief()
+	k.last = &last
+	switch {
+	case r.Outcome.good():
+		k.failing = time.Time{}
+	case k.failing.IsZero():
+		k.failing = r.Ended
+	}
 }
 
 // release lets the next run of the database begin.

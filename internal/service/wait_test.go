@@ -1,10 +1,16 @@
 package service
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/litekeep/litekeep/internal/access"
+	"github.com/litekeep/litekeep/internal/audit"
+	"github.com/litekeep/litekeep/internal/notify"
 )
 
 // TestWaitAtTheEnd lets a run end at each point of a call that waits for it: what that
@@ -63,4 +69,43 @@ func TestWaitAtTheEnd(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}
+}
+
+// A watchfulTeller looks, whenever people are told something, whether the last run of a
+// database is one that still goes on.
+type watchfulTeller struct {
+	Teller
+	w *world
+}
+
+func (x watchfulTeller) Report(ctx context.Context, e notify.Event) {
+	st, err := x.w.Database(ctx, admin, "app")
+	if err == nil && st.LastRun != nil && st.Running != nil && st.LastRun.ID == st.Running.ID {
+		x.w.t.Errorf("%s is told of a run that has ended and goes on: %+v", e.Kind, st.LastRun)
+	}
+	x.Teller.Report(ctx, e)
+}
+
+// TestEndIsSeenLast: who sees that a run has ended finds its end in the audit log, and
+// can begin another.
+func TestEndIsSeenLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "databases:\n"+database("app", "off"))
+		w.listen = func(t Teller) Teller { return watchfulTeller{t, w} }
+		w.start()
+		defer w.stop()
+		for n := range 20 {
+			r, err := w.StartBackup(t.Context(), admin, "app")
+			if err == nil {
+				_, err = w.Wait(t.Context(), admin, r.ID)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries, err := w.Audit(t.Context(), admin, AuditFilter{Action: string(access.Backup)})
+			if err != nil || len(entries) != 2*(n+1) || entries[0].Outcome != string(audit.Done) {
+				t.Fatalf("after %d runs the audit log has %d entries, the newest %+v, %v", n+1, len(entries), entries[:min(1, len(entries))], err)
+			}
+		}
+	})
 }
