@@ -127,9 +127,9 @@ func TestRestoreLosesNoCommit(t *testing.T) {
 			target := filepath.Join(w.dir, "target.db")
 			makeDatabase(t, target, "PRAGMA journal_mode="+mode+";"+ledgerSQL)
 			writer := startActor(t, "write", target)
-			time.Sleep(200 * time.Millisecond)
+			commits(t, target)
 			r := w.restore(b.Path, target)
-			time.Sleep(200 * time.Millisecond)
+			commits(t, target) // those after the restore: the backup has none
 			transactions := writer.finish()
 			was := filepath.Join(w.dir, "was.db")
 			w.restore(r.SafetyBackup, was)
@@ -148,6 +148,17 @@ func TestRestoreLosesNoCommit(t *testing.T) {
 			}
 		})
 	}
+}
+
+// commits waits until a database has the commits of a writer, and lets it make some more.
+func commits(t *testing.T, path string) {
+	t.Helper()
+	for late := time.Now().Add(patience); query(t, path, "SELECT n FROM version") == "0"; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatal("the writer does not commit")
+		}
+	}
+	time.Sleep(200 * time.Millisecond)
 }
 
 // TestBackupOfLockedDatabase waits for a lock for as long as it is told.
