@@ -183,9 +183,11 @@ func TestSnapshotWhileOthersWrite(t *testing.T) {
 				source, _ := places(t)
 				mustCreate(t, source, "PRAGMA page_size=512; PRAGMA journal_mode="+mode, fillTable)
 				t.Setenv("ENGINE_TEST_PAUSE", pause)
+				before := immutableRows(t, source, "SELECT n FROM t WHERE a=1")[0]
 				writer := startActor(t, "write", source)
-				time.Sleep(20 * time.Millisecond)
-				for range 3 {
+				// Until one is made after a commit, however long the other process takes.
+				wrote, late := false, time.Now().Add(30*time.Second)
+				for i := 0; i < 3 || !wrote && time.Now().Before(late); i++ {
 					dest := filepath.Join(t.TempDir(), "snapshot.db")
 					if _, err := Snapshot(t.Context(), source, dest, SnapshotOptions{BusyTimeout: 10 * time.Second}); err != nil {
 						t.Fatal(err)
@@ -194,9 +196,10 @@ func TestSnapshotWhileOthersWrite(t *testing.T) {
 					if got := immutableRows(t, dest, "SELECT sum(n) FROM t"); got[0] != "0" {
 						t.Errorf("half a transaction: sum %s", got[0])
 					}
+					wrote = wrote || immutableRows(t, dest, "SELECT n FROM t WHERE a=1")[0] != before
 				}
-				if last := writer.finish(); strings.HasPrefix(last, "commits 0 ") {
-					t.Errorf("the writer wrote nothing: %s", last)
+				if last := writer.finish(); !wrote {
+					t.Errorf("no snapshot has anything that the writer wrote: %s", last)
 				}
 			})
 		}
@@ -307,7 +310,7 @@ func TestSnapshotBusy(t *testing.T) {
 	if !errors.Is(err, ErrBusy) {
 		t.Fatalf("error %v, want ErrBusy", err)
 	}
-	if waited := time.Since(start); waited < 300*time.Millisecond || waited > 3*time.Second {
+	if waited := time.Since(start); waited < 300*time.Millisecond || waited > 20*time.Second {
 		t.Errorf("waited %v", waited)
 	}
 	if _, err := os.Stat(dest); err == nil {
@@ -316,7 +319,7 @@ func TestSnapshotBusy(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	_, err = Snapshot(ctx, source, dest, SnapshotOptions{BusyTimeout: time.Minute})
-	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 10*time.Second {
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 40*time.Second {
 		t.Errorf("error %v after %v, want the context's", err, time.Since(start))
 	}
 }
