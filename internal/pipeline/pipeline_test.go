@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -137,7 +138,10 @@ func TestWindow(t *testing.T) {
 		}
 		done <- p.Close()
 	}()
-	time.Sleep(50 * time.Millisecond)
+	for late := time.Now().Add(10 * time.Second); added.Load() < window && time.Now().Before(late); {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(50 * time.Millisecond) // for more, which must not come
 	if n := added.Load(); n > window+workers+1 || n < window {
 		t.Errorf("%d inputs were taken with a window of %d", n, window)
 	}
@@ -293,29 +297,31 @@ func TestStop(t *testing.T) {
 
 // TestStopSkipsWork checks that inputs that no worker has begun are dropped.
 func TestStopSkipsWork(t *testing.T) {
-	var worked atomic.Int32
-	begun, release := make(chan struct{}, 10), make(chan struct{})
-	worker := func() func(int) (int, error) {
-		return func(i int) (int, error) {
-			worked.Add(1)
-			begun <- struct{}{}
-			<-release
-			return i, nil
+	synctest.Test(t, func(t *testing.T) {
+		var worked atomic.Int32
+		begun, release := make(chan struct{}, 10), make(chan struct{})
+		worker := func() func(int) (int, error) {
+			return func(i int) (int, error) {
+				worked.Add(1)
+				begun <- struct{}{}
+				<-release
+				return i, nil
+			}
 		}
-	}
-	p := pipeline.New(t.Context(), 1, 5, worker, func(int) error { return nil })
-	for i := range 5 {
-		if err := p.Add(i); err != nil {
-			t.Fatal(err)
+		p := pipeline.New(t.Context(), 1, 5, worker, func(int) error { return nil })
+		for i := range 5 {
+			if err := p.Add(i); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	<-begun
-	go func() {
-		time.Sleep(20 * time.Millisecond)
-		close(release)
-	}()
-	p.Stop()
-	if n := worked.Load(); n != 1 {
-		t.Errorf("%d inputs were worked on, want 1", n)
-	}
+		<-begun
+		go func() {
+			synctest.Wait() // until Stop waits for the one that was begun
+			close(release)
+		}()
+		p.Stop()
+		if n := worked.Load(); n != 1 {
+			t.Errorf("%d inputs were worked on, want 1", n)
+		}
+	})
 }
