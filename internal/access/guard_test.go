@@ -348,7 +348,7 @@ func TestServer(t *testing.T) {
 			select {
 			case <-r.Context().Done():
 				err = context.Cause(r.Context())
-			case <-time.After(300 * time.Millisecond):
+			case <-time.After(2 * time.Second):
 			}
 		}
 		reached <- err
@@ -356,8 +356,8 @@ func TestServer(t *testing.T) {
 			w.WriteHeader(http.StatusRequestEntityTooLarge)
 		}
 	})
-	// The deadline is 30 s after this clock, so 100 ms from now.
-	early := func() time.Time { return time.Now().Add(100*time.Millisecond - 30*time.Second) }
+	// The deadline is 30 s after this clock, so 1.5 s from now.
+	early := func() time.Time { return time.Now().Add(1500*time.Millisecond - 30*time.Second) }
 	s := httptest.NewUnstartedServer(access.LimitBody(echo, access.MaxBody, early))
 	access.Harden(s.Config)
 	s.Start()
