@@ -38,7 +38,13 @@ func TestRunAboveLimit(t *testing.T) {
 	for i := range lives {
 		lives[i] = make([]byte, 1<<20)
 	}
-	time.Sleep(100 * time.Millisecond) // for the limit to be set anew after a collection
+	// The limit is set anew after a collection.
+	for end := time.Now().Add(10 * time.Second); debug.SetMemoryLimit(-1) < 64<<20; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("64 MiB live, and the limit is %d", debug.SetMemoryLimit(-1))
+		}
+		runtime.GC()
+	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	var passes []byte
