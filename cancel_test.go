@@ -110,7 +110,7 @@ func TestCancel(t *testing.T) {
 			if stop.at.IsZero() {
 				t.Fatal("the phase never came")
 			}
-			if late := time.Since(stop.at); late > 3*time.Second {
+			if late := time.Since(stop.at); late > 20*time.Second {
 				t.Errorf("it returned after %v", late)
 			}
 			unchanged(t, w.dir, before)
@@ -149,7 +149,7 @@ func TestCancelWait(t *testing.T) {
 			if err := call(ctx); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("the error is not that of the context: %v", err)
 			}
-			if took := time.Since(begin); took > 5*time.Second {
+			if took := time.Since(begin); took > 20*time.Second {
 				t.Errorf("it returned after %v", took)
 			}
 		})

@@ -124,7 +124,7 @@ func (e *exim) certify() error {
 func (e *exim) mails(t *testing.T, n int) (list []*netmail.Message) {
 	t.Helper()
 	var files []string
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		files, _ = filepath.Glob(filepath.Join(e.Dir, "mail", "new", "*"))
 		if len(files) >= n || time.Now().After(deadline) {
 			break
