@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -123,12 +122,6 @@ func runbook(t *testing.T, root, script string) (string, error) {
 			t.Fatal(err)
 		}
 	}
-	port, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := port.Addr().String()
-	port.Close()
 	cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", script+"\nsystemctl stop")
 	cmd.Dir = root
 	for _, pair := range os.Environ() {
@@ -136,7 +129,7 @@ func runbook(t *testing.T, root, script string) (string, error) {
 			cmd.Env = append(cmd.Env, pair)
 		}
 	}
-	cmd.Env = append(cmd.Env, "ROOT="+root, "LITEKEEP_LISTEN="+address, "PATH="+filepath.Join(root, "bin")+":"+os.Getenv("PATH"))
+	cmd.Env = append(cmd.Env, "ROOT="+root, "LITEKEEP_LISTEN="+freeAddress(), "PATH="+filepath.Join(root, "bin")+":"+os.Getenv("PATH"))
 	cmd.WaitDelay = 10 * time.Second
 	out, err := cmd.CombinedOutput()
 	if err != nil { // the script did not come to its end

@@ -16,23 +16,23 @@ import (
 
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/client"
+	"github.com/litekeep/litekeep/internal/testserver"
 )
 
 // freeAddress is an address on this machine that nobody listens on.
 func freeAddress() string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := testserver.FreePort()
 	if err != nil {
 		panic(err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return net.JoinHostPort("127.0.0.1", port)
 }
 
 // waitReady: waitready URL waits until a service does its work.
 func waitReady() {
 	c, err := client.New(os.Args[1])
 	fail(err)
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for {
 		err := c.Ready(ctx)

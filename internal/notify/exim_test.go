@@ -72,12 +72,13 @@ func (e *exim) prepare(dir, port string) (err error) {
 		return err
 	}
 	for _, p := range []*int{&e.StartTLS, &e.TLS} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		free, err := testserver.FreePort()
 		if err != nil {
 			return err
 		}
-		*p = l.Addr().(*net.TCPAddr).Port
-		defer l.Close()
+		if *p, err = strconv.Atoi(free); err != nil {
+			return err
+		}
 	}
 	if err := e.certify(); err != nil {
 		return err

@@ -60,7 +60,7 @@ func startOnce(name string, command func(dir, port string) (*exec.Cmd, error), a
 func (s *Server) log() string { return filepath.Join(s.dir, "log") }
 
 func (s *Server) run(command func(dir, port string) (*exec.Cmd, error), answers func(string) error) error {
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return err
 	}
@@ -93,8 +93,9 @@ const (
 	lastPort  = 32000
 )
 
-// freePort returns a port of this machine that nobody listens on.
-func freePort() (port string, err error) {
+// FreePort returns a port of this machine that nobody listens on, for a program that
+// cannot choose one itself.
+func FreePort() (port string, err error) {
 	for range 100 {
 		port = strconv.Itoa(firstPort + rand.IntN(lastPort-firstPort))
 		var listener net.Listener

@@ -18,6 +18,7 @@ import (
 	"github.com/litekeep/litekeep/internal/keys"
 	"github.com/litekeep/litekeep/internal/keys/kms"
 	"github.com/litekeep/litekeep/internal/seal"
+	"github.com/litekeep/litekeep/internal/testserver"
 )
 
 // TestCheck holds the rules for URLs.
@@ -154,12 +155,11 @@ func oneLine(t *testing.T, name string, err error, says string) {
 // closedPort returns an address where nobody listens.
 func closedPort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := testserver.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return net.JoinHostPort("127.0.0.1", port)
 }
 
 // TestVaultCancel does not wait for a server that is silent.
