@@ -55,11 +55,11 @@ func newTab(t *testing.T, w *world) *tab {
 		testserver.Unavailable(t, "chromium", errors.New("apt-get install chromium"))
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-dev-shm-usage", true))
+		chromedp.Flag("disable-dev-shm-usage", true), chromedp.WSURLReadTimeout(2*time.Minute))
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}
-	limited, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	limited, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
 	allocator, end := chromedp.NewExecAllocator(limited, options...)
 	t.Cleanup(end)
@@ -162,10 +162,14 @@ func (b *tab) click(selector, then string) {
 	b.run(chromedp.Click(chromedp.CSS(selector)), chromedp.WaitVisible(chromedp.CSS(then)))
 }
 
+// waitTime is how long a page may take to become what it should be: less than the minute
+// between two looks of a page at which nothing happens.
+const waitTime = 40 * time.Second
+
 // wait waits until an expression is true in the page.
 func (b *tab) wait(expression string) {
 	b.t.Helper()
-	limited, cancel := context.WithTimeout(b.ctx, 8*time.Second)
+	limited, cancel := context.WithTimeout(b.ctx, waitTime)
 	defer cancel()
 	for {
 		_, err := chromedp.Run(limited, chromedp.Poll[bool](expression))
