@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/litekeep/litekeep/internal/access"
 	"github.com/litekeep/litekeep/internal/service"
@@ -83,6 +84,11 @@ type begun struct {
 
 // Unwrap returns the writer below, for http.ResponseController.
 func (b *begun) Unwrap() http.ResponseWriter { return b.ResponseWriter }
+
+// SetReadDeadline does nothing. How long a body may take is the guard's to say, for requests
+// that have one; huma sets five seconds for all, and the server takes what is late for a
+// caller that has gone, for whose run nobody waits.
+func (b *begun) SetReadDeadline(time.Time) error { return nil }
 
 // WriteHeader begins the answer.
 func (b *begun) WriteHeader(status int) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,4 +82,33 @@ func TestWaitEnds(t *testing.T) {
 		r.Header.Set("Authorization", "Bearer admin")
 		h.ServeHTTP(httptest.NewRecorder(), r) // returns, and leaves no goroutine
 	})
+}
+
+// TestWaitOverConnection waits for a backup that takes longer than a body may, over a real
+// connection: a request without a body has nothing to be late with.
+func TestWaitOverConnection(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"", "{}"} {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			f := newFake("app")
+			f.hold = make(chan struct{})
+			s := httptest.NewServer(api.New(f, options(nil)))
+			defer s.Close()
+			time.AfterFunc(6*time.Second, func() { close(f.hold) })
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/api/backup/create", strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Authorization", "Bearer admin")
+			r.Header.Set("Content-Type", "application/json")
+			answer, err := s.Client().Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := object(t, answer); answer.StatusCode != 200 || got["done"] != true {
+				t.Errorf("status %d: %v", answer.StatusCode, got)
+			}
+		})
+	}
 }
