@@ -23,7 +23,18 @@ import (
 const roleVariable = "LITEKEEP_AUDIT_ROLE"
 
 // roles are what a process that a test starts can do in a folder.
-var roles = map[string]func(dir string) error{"write": playWriter}
+var roles = map[string]func(dir string) error{
+	"write":        func(dir string) error { return playWriter(dir, durable.Disk{}) },
+	"write slowly": func(dir string) error { return playWriter(dir, slowDisk) },
+}
+
+// slowDisk takes its time to flush a file.
+var slowDisk = durable.Disk{Before: func(op durable.Op, _ string) error {
+	if op == durable.OpSync {
+		time.Sleep(5 * time.Millisecond)
+	}
+	return nil
+}}
 
 // TestMain runs the tests or, in a process that a test started, its role.
 func TestMain(m *testing.M) {
@@ -46,8 +57,8 @@ func roleCommand(t *testing.T, role, dir string) *exec.Cmd {
 
 // playWriter appends until it is killed, from several goroutines, and prints the
 // number of each entry that is on the medium.
-func playWriter(dir string) error {
-	l := audit.New(dir, audit.Options{Now: time.Now, MaxSize: 20_000})
+func playWriter(dir string, disk durable.Disk) error {
+	l := audit.New(dir, audit.Options{Now: time.Now, MaxSize: 20_000, Disk: disk})
 	fault := make(chan error)
 	var mu sync.Mutex
 	for range 4 {
@@ -116,10 +127,15 @@ func holdAll(t *testing.T, dir string, numbers map[string]bool) {
 }
 
 // TestWriters has processes and goroutines with Logs of their own write to one
-// folder at a time.
+// folder at a time: also where the disk is slow all of them come to write.
 func TestWriters(t *testing.T) {
+	t.Run("fast", func(t *testing.T) { writeTogether(t, "write", durable.Disk{}) })
+	t.Run("slow", func(t *testing.T) { writeTogether(t, "write slowly", slowDisk) })
+}
+
+func writeTogether(t *testing.T, role string, disk durable.Disk) {
 	dir := t.TempDir()
-	cmd := roleCommand(t, "write", dir)
+	cmd := roleCommand(t, role, dir)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +158,7 @@ func TestWriters(t *testing.T) {
 	seen(in.Text())
 	var group sync.WaitGroup
 	for range 3 {
-		l := audit.New(dir, audit.Options{Now: time.Now, MaxSize: 20_000})
+		l := audit.New(dir, audit.Options{Now: time.Now, MaxSize: 20_000, Disk: disk})
 		defer l.Close()
 		for range 3 {
 			group.Go(func() {

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -24,6 +23,12 @@ const (
 	// lockPatience is how long Append waits for another process. A write takes
 	// milliseconds, and a look at the end of a large file some tenths of a second.
 	lockPatience = 5 * time.Second
+	// Nobody hands a lock over: whoever waits for it has to look when it is free. So a
+	// process that writes without an end leaves it alone after each turn for breath, in
+	// which those who look each lookEvery find it.
+	turn      = 250 * time.Millisecond
+	breath    = 20 * time.Millisecond
+	lookEvery = 4 * time.Millisecond
 	// maxBatch bounds what is written with one flush, and so the memory.
 	maxBatch = 64
 	// defaultMaxSize of a file: some 16,000 entries, which take a fraction of a
@@ -57,6 +62,8 @@ type Log struct {
 	file   *os.File   // the last file, nil where it has to be looked for
 	tail   tail       // valid while file is open
 	closed bool
+	began  time.Time // when the writes began between which there was no breath
+	ended  time.Time // when the last of them did
 
 	headMu sync.Mutex
 	head   Head
@@ -175,11 +182,12 @@ func (l *Log) write(batch []*request) (err error) {
 	if err := l.o.Disk.MkdirAll(l.dir); err != nil {
 		return err
 	}
-	lock, err := durable.Wait(context.Background(), filepath.Join(l.dir, lockName), durable.Self(l.o.Now(), "write the audit log"), lockPatience)
+	lock, err := l.lock()
 	if err != nil {
 		return err
 	}
 	defer func() {
+		l.ended = time.Now()
 		if err != nil {
 			err = errors.Join(err, l.drop()) // nobody knows what is there now
 		}
@@ -189,6 +197,25 @@ func (l *Log) write(batch []*request) (err error) {
 		return err
 	}
 	return l.append(batch)
+}
+
+// lock locks the folder when others had their turn, too.
+func (l *Log) lock() (*durable.Lock, error) {
+	switch now := time.Now(); {
+	case now.Sub(l.ended) > breath:
+		l.began = now
+	case now.Sub(l.began) > turn:
+		time.Sleep(breath)
+		l.began = time.Now()
+	}
+	path, as := filepath.Join(l.dir, lockName), durable.Self(l.o.Now(), "write the audit log")
+	for late := time.Now().Add(lockPatience); ; time.Sleep(lookEvery) {
+		lock, err := durable.TryLock(path, as)
+		var held *durable.HeldError
+		if !errors.As(err, &held) || time.Now().After(late) {
+			return lock, err
+		}
+	}
 }
 
 // find looks for the end of the log, unless it is where it was left.
