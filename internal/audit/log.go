@@ -23,12 +23,10 @@ const (
 	// lockPatience is how long Append waits for another process. A write takes
 	// milliseconds, and a look at the end of a large file some tenths of a second.
 	lockPatience = 5 * time.Second
-	// Nobody hands a lock over: whoever waits for it has to look when it is free. So a
-	// process that writes without an end leaves it alone after each turn for breath, in
-	// which those who look each lookEvery find it.
-	turn      = 250 * time.Millisecond
-	breath    = 20 * time.Millisecond
+	// lookEvery is how often it looks whether the lock is free, and breath how long one who
+	// writes without an end leaves it free for that.
 	lookEvery = 4 * time.Millisecond
+	breath    = 20 * time.Millisecond
 	// maxBatch bounds what is written with one flush, and so the memory.
 	maxBatch = 64
 	// defaultMaxSize of a file: some 16,000 entries, which take a fraction of a
@@ -62,8 +60,7 @@ type Log struct {
 	file   *os.File   // the last file, nil where it has to be looked for
 	tail   tail       // valid while file is open
 	closed bool
-	began  time.Time // when the writes began between which there was no breath
-	ended  time.Time // when the last of them did
+	turns  durable.Turns
 
 	headMu sync.Mutex
 	head   Head
@@ -82,7 +79,7 @@ func New(dir string, o Options) *Log {
 	if o.MaxSize <= 0 {
 		o.MaxSize = defaultMaxSize
 	}
-	return &Log{dir: dir, o: o}
+	return &Log{dir: dir, o: o, turns: durable.Turns{Breath: breath}}
 }
 
 // Check makes the log ready for writing, and records it when a crash or somebody
@@ -187,11 +184,11 @@ func (l *Log) write(batch []*request) (err error) {
 		return err
 	}
 	defer func() {
-		l.ended = time.Now()
 		if err != nil {
 			err = errors.Join(err, l.drop()) // nobody knows what is there now
 		}
 		err = errors.Join(err, lock.Unlock())
+		l.turns.End()
 	}()
 	if err := l.find(); err != nil {
 		return err
@@ -201,13 +198,7 @@ func (l *Log) write(batch []*request) (err error) {
 
 // lock locks the folder when others had their turn, too.
 func (l *Log) lock() (*durable.Lock, error) {
-	switch now := time.Now(); {
-	case now.Sub(l.ended) > breath:
-		l.began = now
-	case now.Sub(l.began) > turn:
-		time.Sleep(breath)
-		l.began = time.Now()
-	}
+	l.turns.Begin()
 	path, as := filepath.Join(l.dir, lockName), durable.Self(l.o.Now(), "write the audit log")
 	for late := time.Now().Add(lockPatience); ; time.Sleep(lookEvery) {
 		lock, err := durable.TryLock(path, as)

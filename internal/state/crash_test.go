@@ -3,6 +3,7 @@ package state
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -188,6 +189,38 @@ func TestConcurrent(t *testing.T) {
 	if err != nil || len(runs) != workers*each+1 {
 		t.Errorf("%d runs, %v", len(runs), err)
 	}
+}
+
+// TestOthersComeToWrite writes all the time, as slowly as a disk may be: another Store is
+// not kept out until it gives up.
+func TestOthersComeToWrite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	busy, other := mustOpen(t, path), mustOpen(t, path)
+	ctx, stop := context.WithCancel(t.Context())
+	var writer sync.WaitGroup
+	begun := make(chan struct{}, 1000)
+	for range 2 {
+		writer.Go(func() {
+			for ctx.Err() == nil {
+				err := busy.write(t.Context(), "write slowly", func(*sql.Tx) error {
+					begun <- struct{}{}
+					time.Sleep(100 * time.Millisecond)
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	<-begun
+	for n := range 3 {
+		if err := other.SetSlot(t.Context(), "app", at(n)); err != nil {
+			t.Error(err)
+		}
+	}
+	stop()
+	writer.Wait()
 }
 
 // TestOpenTogether opens a new state from many goroutines: one of them makes it.

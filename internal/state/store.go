@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/litekeep/litekeep/internal/durable"
 	"github.com/litekeep/litekeep/internal/engine"
 	"github.com/litekeep/litekeep/internal/engine/sqldb"
 )
@@ -36,7 +37,13 @@ type Store struct {
 	file     os.FileInfo // of path, when it was opened
 	process  string      // the name of this Store in runs
 	putAside string
+	writing  chan struct{} // taken by the one that writes, who has turns
+	turns    durable.Turns
 }
+
+// breath is how long a Store that writes without an end leaves the state to others: SQLite
+// looks every tenth of a second whether it is free.
+const breath = 120 * time.Millisecond
 
 // Open opens the state in the file path, and creates it, for its owner alone,
 // where there is none.
@@ -50,7 +57,7 @@ func Open(ctx context.Context, path string, now func() time.Time) (*Store, error
 	if err != nil {
 		return nil, fmt.Errorf("open state: %w", err)
 	}
-	s := &Store{path: path, process: rand.Text()}
+	s := &Store{path: path, process: rand.Text(), writing: make(chan struct{}, 1), turns: durable.Turns{Breath: breath}}
 	err = s.open(ctx)
 	if err != nil && isDamage(err) {
 		if s.putAside, err = setAside(path, now()); err == nil {
@@ -96,6 +103,13 @@ func (s *Store) write(ctx context.Context, op string, change func(*sql.Tx) error
 	if err := s.there(); err != nil {
 		return fmt.Errorf("%s: %w: %w", op, ErrUnavailable, err)
 	}
+	select {
+	case s.writing <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("%s: %w", op, ctx.Err())
+	}
+	s.turns.Begin()
+	defer func() { s.turns.End(); <-s.writing }()
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return s.fault(ctx, op, err)
