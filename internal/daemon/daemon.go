@@ -125,6 +125,10 @@ func (d *Daemon) open(ctx context.Context) error {
 	return d.listen(ctx)
 }
 
+// lookPatience is how long the lock of the state may be held by somebody who only looks
+// whether a service runs, as the doctor does.
+const lookPatience = 2 * time.Second
+
 // openState locks the folder of the state and opens it. A state that cannot be
 // used is no reason not to back up.
 func (d *Daemon) openState(ctx context.Context) error {
@@ -133,7 +137,7 @@ func (d *Daemon) openState(ctx context.Context) error {
 		d.o.Log.Error("the folder of the state cannot be made; nothing is remembered", "folder", folder, "error", err)
 		return nil
 	}
-	lock, err := durable.TryLock(LockPath(folder), durable.Self(d.o.Now(), "serve"))
+	lock, err := durable.Wait(ctx, LockPath(folder), durable.Self(d.o.Now(), "serve"), lookPatience)
 	var held *durable.HeldError
 	switch {
 	case errors.As(err, &held):

@@ -16,6 +16,7 @@ import (
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/internal/access"
 	"github.com/litekeep/litekeep/internal/config"
+	"github.com/litekeep/litekeep/internal/durable"
 	"github.com/litekeep/litekeep/internal/notify"
 	"github.com/litekeep/litekeep/internal/service"
 	"github.com/litekeep/litekeep/internal/state"
@@ -258,6 +259,31 @@ func TestSecondServiceIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStartWhileSomebodyLooks starts while the doctor looks whether a service runs, for
+// which it takes the lock for a moment.
+func TestStartWhileSomebodyLooks(t *testing.T) {
+	dir := t.TempDir()
+	makeDatabase(t, filepath.Join(dir, "app.db"), 10)
+	configIn(t, dir, fmt.Sprintf("databases:\n  - {name: app, path: %s/app.db}\n", dir))
+	c, err := loadIn(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(t, os.Mkdir(c.State, 0o700))
+	look, err := durable.TryLock(LockPath(c.State), durable.Self(time.Now(), "doctor"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(100*time.Millisecond, func() { _ = look.Unlock() })
+	d, err := Open(t.Context(), Options{Config: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
 		t.Error(err)
 	}
 }
