@@ -56,6 +56,9 @@ func (s *Service) VerifyCopies(ctx context.Context, full bool, destinations ...s
 			if ctx.Err() != nil {
 				return all, explain("verify", p.Name, ctx.Err())
 			}
+			if errors.Is(err, vault.ErrUnlisted) {
+				continue
+			}
 			if check.OK = err == nil; err != nil {
 				check.Problem = err.Error()
 				errs = append(errs, err)

@@ -93,7 +93,7 @@ type syncing struct {
 // backup brings one backup to all places.
 func (s *syncing) backup(ctx context.Context, ref Ref) ([]Action, error) {
 	var errs []error
-	broken := map[*Place]bool{}
+	broken := map[*Place]bool{} // whose copy is of no use
 	var lacking []*Place
 	for _, p := range s.places {
 		c := s.copies[ref][p]
@@ -102,10 +102,13 @@ func (s *syncing) backup(ctx context.Context, ref Ref) ([]Action, error) {
 			lacking = append(lacking, p)
 		case c != nil:
 			err := s.verify(ctx, p, c)
-			if errors.Is(err, ErrDamaged) {
+			switch {
+			case errors.Is(err, ErrDamaged):
 				broken[p] = true
 				lacking = append(lacking, p)
-			} else if err != nil {
+			case errors.Is(err, ErrUnlisted):
+				broken[p] = true
+			case err != nil:
 				errs = append(errs, err)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -399,6 +400,45 @@ func TestQuick(t *testing.T) {
 	if err := p.Verify(t.Context(), c, Quick, nil); err != nil {
 		t.Errorf("a store that keeps no checksums: %v", err)
 	}
+}
+
+// TestUnlistedMeanwhile checks copies that are pruned after they were found: they are not
+// damaged, and do not come back.
+func TestUnlistedMeanwhile(t *testing.T) {
+	for _, level := range []Level{Quick, Full} {
+		p, memory, _ := place("a")
+		other, _, _ := place("b")
+		s := backup(t, time.Hour)
+		put(t, s, p, other)
+		c := list(t, p)[0]
+		remove := func() {
+			for _, key := range keys(t, memory) {
+				if err := memory.Delete(t.Context(), key); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		remove()
+		if err := p.Verify(t.Context(), c, level, nil); !errors.Is(err, ErrUnlisted) || errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %v", level, err)
+		}
+		put(t, s, p)
+		done, err := Sync(t.Context(), []*Place{p, {Name: "b", Store: listedFirst{other.Store, remove}}}, SyncOptions{Level: level})
+		if err != nil || len(done) > 0 || len(keys(t, memory)) > 0 {
+			t.Errorf("%s: %v, %v; there is %q", level, done, err, keys(t, memory))
+		}
+	}
+}
+
+// listedFirst is a store that does something when it is listed.
+type listedFirst struct {
+	store.Store
+	then func()
+}
+
+func (l listedFirst) List(ctx context.Context, prefix string) iter.Seq2[store.Info, error] {
+	l.then()
+	return l.Store.List(ctx, prefix)
 }
 
 // TestSyncKeys brings the rewrapped keys of a rotation to the copies that were

@@ -23,19 +23,32 @@ const (
 	Full  Level = "full" // every byte
 )
 
-// Verify checks a copy. What is wrong with it wraps ErrDamaged; other errors are
-// of the place. Progress, if not nil, is called with the bytes read so far.
+// ErrUnlisted is wrapped by errors about a copy that was pruned or deleted since it was
+// found.
+var ErrUnlisted = errors.New("the copy is no longer listed")
+
+// Verify checks a copy. What is wrong with it wraps ErrDamaged, or ErrUnlisted where it
+// is no copy any more; other errors are of the place. Progress, if not nil, is called with
+// the bytes read so far.
 func (p *Place) Verify(ctx context.Context, c *Copy, level Level, progress func(int64)) error {
-	if c.Problem != "" {
-		return fmt.Errorf("%s in %s: %s: %w", c.Key(), p.Name, c.Problem, ErrDamaged)
+	var err error
+	switch {
+	case c.Problem != "":
+		err = fmt.Errorf("%s in %s: %s: %w", c.Key(), p.Name, c.Problem, ErrDamaged)
+	case level == Quick:
+		err = p.compareStored(ctx, c)
+	default:
+		if err = p.verify(ctx, c.Ref, c.Outline.Stored, progress); err != nil {
+			err = fmt.Errorf("in %s: %w", p.Name, err)
+		}
 	}
-	if level == Quick {
-		return p.compareStored(ctx, c)
+	if err == nil || ctx.Err() != nil {
+		return err
 	}
-	if err := p.verify(ctx, c.Ref, c.Outline.Stored, progress); err != nil {
-		return fmt.Errorf("in %s: %w", p.Name, err)
+	if _, listed := p.ReadFile(ctx, c.Ref, manifest.Suffix); errors.Is(listed, store.ErrNotExist) {
+		return fmt.Errorf("%s in %s: %w", c.Key(), p.Name, ErrUnlisted)
 	}
-	return nil
+	return err
 }
 
 // checked reads the note of the last check of a copy, if it was checked, and whether it
