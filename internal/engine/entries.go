@@ -51,20 +51,44 @@ func (c *Conn) computeEntries(ctx context.Context, x *Computed) error {
 	if err != nil {
 		return err
 	}
-	query, err := entriesQuery(sql, x)
+	from, err := c.tableItself(ctx, x.Table)
+	if err != nil {
+		return err
+	}
+	query, err := entriesQuery(sql, from, x)
 	if err != nil {
 		return err
 	}
 	return c.Query(ctx, query, nil, x.Each)
 }
 
+// tableItself returns what stands behind FROM to read the rows of a table and no index. Of a
+// table without rowids NOT INDEXED does not keep SQLite from reading an index that has all that
+// is asked for, not even the one whose entries are asked for; to name its primary key does.
+func (c *Conn) tableItself(ctx context.Context, table *Object) (string, error) {
+	name := "main." + quoteName(table.Name)
+	if !table.Table.WithoutRowID {
+		return name + " NOT INDEXED", nil
+	}
+	key := ""
+	err := c.Query(ctx, "SELECT name FROM pragma_index_list(?, 'main') WHERE origin = 'pk'", []value.Value{value.OfText(table.Name)},
+		func(row []value.Value) error {
+			key = textOf(&row[0])
+			return nil
+		})
+	if err == nil && key == "" {
+		err = errNoQuery
+	}
+	return name + " INDEXED BY " + quoteName(key), err
+}
+
 // errNoQuery says that the text of an index was not understood, or that the rowids of its
 // table have no name.
 var errNoQuery = errors.New("its entries cannot be asked for")
 
-// entriesQuery returns a query for the entries of the index with the text sql, which reads
-// its table and no index.
-func entriesQuery(sql string, x *Computed) (string, error) {
+// entriesQuery returns a query for the entries of the index with the text sql, whose rows
+// stand in from.
+func entriesQuery(sql, from string, x *Computed) (string, error) {
 	text, ok := parseIndexText(sql)
 	if !ok {
 		return "", errNoQuery
@@ -85,7 +109,7 @@ func entriesQuery(sql string, x *Computed) (string, error) {
 		}
 		fields = append(fields, field)
 	}
-	query := "SELECT " + strings.Join(fields, ", ") + " FROM main." + quoteName(x.Table.Name) + " NOT INDEXED"
+	query := "SELECT " + strings.Join(fields, ", ") + " FROM " + from
 	if text.where != "" {
 		query += " WHERE (" + text.where + ")"
 	}
