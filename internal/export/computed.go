@@ -73,6 +73,9 @@ func computedOf(d *engine.Description, unsure []*engine.Object) []*computed {
 			collation, _ := indexsort.ParseCollation(c.Collation) // unknown ones are carried
 			x.made.columns = append(x.made.columns, indexsort.Column{Desc: c.Desc, Collation: collation})
 			x.made.real = append(x.made.real, c.Column >= 0 && table.Table.Columns[c.Column].RealAffinity)
+			if o.Index.Unique && c.Key {
+				x.made.unique++ // SQLite does not build it of rows that are alike
+			}
 		}
 		x.Computed = engine.Computed{Index: o, Table: table, Each: func(entry []value.Value) error {
 			h := newEntryHash()

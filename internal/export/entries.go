@@ -75,6 +75,8 @@ func (w *indexWalker) entry(row *pagereader.Row, m *made, order *indexsort.Compa
 	if f.order == "" {
 		if err := w.checkOrder(m, order, f.count); err != nil {
 			f.order = err.Error()
+		} else if m.unique > 0 && f.count > 0 && w.alike(m, order) {
+			f.order = fmt.Sprintf("entry %d is not unique", f.count)
 		}
 	}
 	h := newEntryHash()
@@ -169,6 +171,23 @@ func (w *indexWalker) checkOrder(m *made, order *indexsort.Comparer, count uint6
 		return err
 	}
 	return outOfOrder(order.CompareValues(w.values[before], w.values[now]), count)
+}
+
+// alike reports whether the entry before and the one that is read break a UNIQUE index.
+func (w *indexWalker) alike(m *made, order *indexsort.Comparer) bool {
+	for i := range w.entries {
+		var err error
+		w.values[i], err = sqlitefile.DecodeRecord(w.entries[i].record, w.values[i])
+		if err != nil || len(w.values[i]) < m.unique {
+			return false // which shows in the tally
+		}
+	}
+	for i := range m.unique {
+		if w.values[0][i].Kind == value.Null {
+			return false
+		}
+	}
+	return order.CompareValues(w.values[0][:m.unique], w.values[1][:m.unique]) == 0
 }
 
 func outOfOrder(r int, count uint64) error {

@@ -31,6 +31,7 @@ type made struct {
 	real    []bool
 	columns []indexsort.Column
 	where   *indexexpr.Expr // nil for an index of all rows
+	unique  int             // how many columns make an entry unique; 0 where it need not be
 }
 
 // computes reports whether rows have to be evaluated for the index.

@@ -32,6 +32,13 @@ func indexCases() []Case {
 			m.run("CREATE TABLE t(a)", "INSERT INTO t VALUES ('Ab'), ('x'), (NULL)", "CREATE INDEX i ON t(lower(a))")
 			m.swap("i", "lower(a)", "upper(a)")
 		}), MayRefuse: true},
+		{Name: "index-not-unique", Build: making(func(m *maker) {
+			m.run("CREATE TABLE t(a, b)", "INSERT INTO t VALUES ('x', 1), ('y', 3), ('x', 2), (NULL, 4), (NULL, 5)",
+				"CREATE INDEX i ON t(a || '!')", "CREATE INDEX j ON t(a) WHERE length(a) > 0", "CREATE INDEX k ON t(b, lower(a))", "CREATE INDEX l ON t(a)", "CREATE INDEX n ON t(lower(a))")
+			for _, name := range []string{"i", "j", "k", "l", "n"} {
+				m.swap(name, "CREATE", "CREATE UNIQUE")
+			}
+		}), MayRefuse: true},
 		{Name: "index-stale-without-rowid", Build: making(func(m *maker) {
 			// SQLite prefers these indexes to the table when it is asked for what they hold.
 			m.run("CREATE TABLE t(a PRIMARY KEY, b) WITHOUT ROWID", "INSERT INTO t VALUES ('Ab', 1), ('x', 20), ('y', 3)",
