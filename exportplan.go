@@ -16,7 +16,7 @@ import (
 func (r *run) plan(ctx context.Context, f io.ReaderAt) (*export.Plan, error) {
 	if r.snapshot.ZeroBytes {
 		r.warn(emptyFile)
-		return export.NewPlan(ctx, f, 0, r.snapshotPath(), nil, export.Choices{})
+		return export.NewPlan(ctx, f, 0, nil, export.Choices{})
 	}
 	d, err := engine.Describe(ctx, r.snapshotPath())
 	if err != nil {
@@ -38,7 +38,7 @@ func (r *run) plan(ctx context.Context, f io.ReaderAt) (*export.Plan, error) {
 	}
 	c := export.Choices{Carry: carry, WAL: r.snapshot.JournalMode == engine.JournalWAL}
 	c.Add(&r.found)
-	p, err := export.NewPlan(ctx, f, r.snapshot.Bytes, r.snapshotPath(), d, c)
+	p, err := export.NewPlan(ctx, f, r.snapshot.Bytes, d, c)
 	if err != nil {
 		return nil, err
 	}

@@ -132,7 +132,7 @@ func (r *restore) exportAgain(ctx context.Context, ask map[int64]string) (string
 	}
 	r.malformed = d.Malformed
 	d.LeaveToSQLite(ask)
-	p, err := export.NewPlan(ctx, f, info.Size(), r.built_(), d, r.choices())
+	p, err := export.NewPlan(ctx, f, info.Size(), d, r.choices())
 	if err != nil {
 		return "", err
 	}

@@ -11,6 +11,7 @@ import (
 	"modernc.org/libc"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"github.com/litekeep/litekeep/internal/sqlitefile"
 	"github.com/litekeep/litekeep/internal/value"
 )
 
@@ -18,23 +19,21 @@ import (
 // table.Table.StorageOrder), the value that SQLite reads where a record is too
 // short to have the field: the DEFAULT of a column that ALTER TABLE ADD COLUMN
 // added after the record was written. It is NULL for a default that is not
-// constant, and for the alias of the rowid.
+// constant, and for the alias of the rowid. Texts has, for each column of the table,
+// its DEFAULT as the declaration writes it, "" where there is none.
 //
 // The values are SQLite's own: it is given a scratch database with the same
-// declaration and one record without any fields, and asked for the row.
-func (d *Declarations) Defaults(ctx context.Context, table *Object) ([]value.Value, error) {
+// declaration and one record without any fields, and asked for the row. The database
+// that the table is in is not opened: to read the schema for each of many tables would
+// take a time that grows with their square.
+func Defaults(ctx context.Context, table *Object, e sqlitefile.Encoding) (values []value.Value, texts []string, err error) {
 	if table.Table == nil || table.Table.Virtual {
-		return nil, fmt.Errorf("defaults of %q: it is not a table with rows", table.Name)
+		return nil, nil, fmt.Errorf("defaults of %q: it is not a table with rows", table.Name)
 	}
-	sql, encoding, err := d.declaration(ctx, table.SchemaRowID)
-	if err != nil {
-		return nil, fmt.Errorf("defaults of %q: %w", table.Name, err)
+	if values, texts, err = defaults(ctx, table, e); err != nil {
+		return nil, nil, fmt.Errorf("defaults of %q: %w", table.Name, err)
 	}
-	values, err := defaults(ctx, table, sql, encoding)
-	if err != nil {
-		return nil, fmt.Errorf("defaults of %q: %w", table.Name, err)
-	}
-	return values, nil
+	return values, texts, nil
 }
 
 // scratchRoot is the root page of the only table in the scratch database.
@@ -43,30 +42,33 @@ const scratchRoot = 2
 // defaults asks a scratch database for the row of a record without fields.
 // One connection makes the database and another one reads it, since the first
 // one knows the page that is changed behind its back.
-func defaults(ctx context.Context, table *Object, sql value.Value, encoding string) (values []value.Value, err error) {
+func defaults(ctx context.Context, table *Object, e sqlitefile.Encoding) (values []value.Value, texts []string, err error) {
 	key := new([16]byte) // its address is a name that nobody else has meanwhile
 	defer runtime.KeepAlive(key)
 	name := fmt.Sprintf("litekeep-defaults-%p", key)
 	maker, err := openScratch(name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, maker.Close()) }()
-	if err = maker.makeScratch(ctx, table, sql, encoding); err != nil {
-		return nil, err
+	if err = maker.makeScratch(ctx, table, e); err != nil {
+		return nil, nil, err
 	}
 	reader, err := openScratch(name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, reader.Close()) }()
-	return reader.readScratch(ctx, table)
+	if values, err = reader.readScratch(ctx, table); err == nil {
+		texts, err = reader.defaultTexts(ctx, table)
+	}
+	return values, texts, err
 }
 
-func (c *Conn) makeScratch(ctx context.Context, table *Object, sql value.Value, encoding string) error {
+func (c *Conn) makeScratch(ctx context.Context, table *Object, e sqlitefile.Encoding) error {
 	name := value.Value{Kind: value.Text, Bytes: []byte(table.Name)}
-	err := c.Exec(ctx, "PRAGMA encoding="+quoteName(encoding)+`; CREATE TABLE scratch(x); PRAGMA writable_schema=ON;
-		UPDATE sqlite_schema SET name=?, tbl_name=?, sql=?`, name, name, sql)
+	err := c.Exec(ctx, "PRAGMA encoding="+quoteName(e.String())+`; CREATE TABLE scratch(x); PRAGMA writable_schema=ON;
+		UPDATE sqlite_schema SET name=?, tbl_name=?, sql=?`, name, name, table.SQL)
 	if err != nil {
 		return err
 	}
@@ -102,6 +104,19 @@ func (c *Conn) readScratch(ctx context.Context, table *Object) ([]value.Value, e
 		err = fault("query", "", sqlite3.SQLITE_INTERNAL, "the scratch table has no row")
 	}
 	return values, err
+}
+
+// defaultTexts returns the DEFAULT of each column of the scratch table.
+func (c *Conn) defaultTexts(ctx context.Context, table *Object) ([]string, error) {
+	texts := make([]string, len(table.Table.Columns))
+	name := value.Value{Kind: value.Text, Bytes: []byte(table.Name)}
+	err := c.Query(ctx, "SELECT cid, dflt_value FROM pragma_table_xinfo(?, 'main')", []value.Value{name}, func(row []value.Value) error {
+		if i := row[0].Int; i >= 0 && i < int64(len(texts)) {
+			texts[i] = string(row[1].Bytes)
+		}
+		return nil
+	})
+	return texts, err
 }
 
 // selectStored is the query for the stored columns of a table.

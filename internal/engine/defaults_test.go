@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -10,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/litekeep/litekeep/internal/sqlitefile"
 	"github.com/litekeep/litekeep/internal/value"
 )
 
@@ -21,11 +20,13 @@ func showAll(values []value.Value) []string {
 	return out
 }
 
-// defaultsIn asks for the defaults of one table alone.
-func defaultsIn(ctx context.Context, path string, table *Object) ([]value.Value, error) {
-	d := NewDeclarations(path)
-	values, err := d.Defaults(ctx, table)
-	return values, errors.Join(err, d.Close())
+func encodingNamed(t *testing.T, name string) sqlitefile.Encoding {
+	t.Helper()
+	e, err := sqlitefile.ParseEncoding(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 func TestDefaultsOfDeclarations(t *testing.T) {
@@ -50,7 +51,7 @@ func TestDefaultsOfDeclarations(t *testing.T) {
 			if err := c.Exec(t.Context(), "UPDATE sqlite_schema SET sql=?", value.OfText(test.sql)); err != nil {
 				t.Fatal(err)
 			}
-			got, err := defaultsIn(t.Context(), path, object(t, describe(t, path), "t"))
+			got, _, err := Defaults(t.Context(), object(t, describe(t, path), "t"), encodingNamed(t, encoding))
 			if err != nil || !slices.Equal(showAll(got), test.want) {
 				t.Errorf("%s: %s\n%v, want %v (%v)", encoding, test.sql, showAll(got), test.want, err)
 			}
@@ -82,7 +83,7 @@ func TestDefaultsAreThoseOfOldRows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := defaultsIn(t.Context(), path, object(t, describe(t, path), "t"))
+		got, _, err := Defaults(t.Context(), object(t, describe(t, path), "t"), encodingNamed(t, encoding))
 		if err != nil || !slices.Equal(showAll(got[1:]), want) {
 			rt.Errorf("%v, want %v (%v)", showAll(got), want, err)
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,8 @@ type Object struct {
 	RootPage            int64      // 0 where the column holds no integer
 	Table               *TableInfo // for a table that SQLite has loaded, virtual ones included
 	Index               *IndexInfo // for an index that SQLite has loaded
+	// SQL is the declaration of a table with rows, as Conn.Query has it.
+	SQL value.Value
 	// Problem says why SQLite cannot describe the object; "" when it can.
 	Problem string
 }
@@ -177,14 +180,16 @@ func (c *Conn) loadAnySchema(ctx context.Context) error {
 
 func (c *Conn) describe(ctx context.Context, complaint string) (*Description, error) {
 	d := &Description{Malformed: complaint}
-	const sql = "SELECT rowid, type, name, tbl_name, rootpage FROM sqlite_schema ORDER BY rowid"
+	const sql = "SELECT rowid, type, name, tbl_name, rootpage, iif(type = 'table', sql, NULL) FROM sqlite_schema ORDER BY rowid"
 	err := c.Query(ctx, sql, nil, func(row []value.Value) error {
+		row[5].Bytes = bytes.Clone(row[5].Bytes)
 		d.Objects = append(d.Objects, Object{
 			SchemaRowID: row[0].Int,
 			Type:        textOf(&row[1]),
 			Name:        textOf(&row[2]),
 			TblName:     textOf(&row[3]),
 			RootPage:    integerOf(&row[4]),
+			SQL:         row[5],
 		})
 		return nil
 	})

@@ -30,7 +30,7 @@ type defaults struct {
 func (e *encoder) defaultOf(t *Table, field int) (value.Value, error) {
 	d := &t.defaults
 	d.once.Do(func() {
-		if d.err = d.ask(e.ctx, e.plan.declarations, t, e.enc); d.err != nil {
+		if d.err = d.ask(e.ctx, t, e.enc); d.err != nil {
 			d.err = fmt.Errorf("defaults of added columns: %w", d.err)
 		}
 	})
@@ -54,17 +54,14 @@ func (t *Table) endsAt(i, fields int) error {
 	return nil
 }
 
-func (d *defaults) ask(ctx context.Context, declarations *engine.Declarations, t *Table, enc sqlitefile.Encoding) (err error) {
-	if d.values, err = declarations.Defaults(ctx, t.object); err != nil {
+func (d *defaults) ask(ctx context.Context, t *Table, enc sqlitefile.Encoding) (err error) {
+	var texts []string
+	if d.values, texts, err = engine.Defaults(ctx, t.object, enc); err != nil {
 		return err
 	}
 	info := t.object.Table
 	if len(d.values) != len(info.StorageOrder) {
 		return fmt.Errorf("SQLite gives %d for %d fields", len(d.values), len(info.StorageOrder))
-	}
-	texts, err := declarations.DefaultTexts(ctx, t.object)
-	if err != nil {
-		return err
 	}
 	d.disputed = map[int]string{}
 	for field, column := range info.StorageOrder {

@@ -1,7 +1,6 @@
 package export
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -108,8 +107,7 @@ func disputedFields(t *testing.T, path string, enc sqlitefile.Encoding) map[int]
 		t.Fatal(err)
 	}
 	table := &Table{object: &d.Objects[0]}
-	declarations := engine.NewDeclarations(path)
-	if err := errors.Join(table.defaults.ask(t.Context(), declarations, table, enc), declarations.Close()); err != nil {
+	if err := table.defaults.ask(t.Context(), table, enc); err != nil {
 		t.Fatal(err)
 	}
 	return table.defaults.disputed

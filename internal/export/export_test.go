@@ -89,7 +89,7 @@ func TestDocument(t *testing.T) {
 
 // TestZeroBytes exports a file of 0 bytes, which has no plan of its own.
 func TestZeroBytes(t *testing.T) {
-	p, err := export.NewPlan(t.Context(), bytes.NewReader(nil), 0, "", nil, export.Choices{})
+	p, err := export.NewPlan(t.Context(), bytes.NewReader(nil), 0, nil, export.Choices{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,7 +74,7 @@ func plan(t testing.TB, path string, c export.Choices) (*export.Plan, error) {
 		t.Fatal(err)
 	}
 	d.LeaveToSQLite(c.Ask)
-	return export.NewPlan(t.Context(), f, info.Size(), path, d, c)
+	return export.NewPlan(t.Context(), f, info.Size(), d, c)
 }
 
 var source = &document.Source{Name: "a", Path: "/a.db", Created: "2026-11-22T02:00:00.123Z", SQLite: "3.54.1", Litekeep: "0.1.0", SchemaVersion: 9}

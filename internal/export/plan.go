@@ -26,9 +26,8 @@ type Plan struct {
 	// sqlite_schema name a page all the same, and go into the document with 0.
 	Rootless []string
 
-	file         *pagereader.File
-	declarations *engine.Declarations
-	missing      missing // what Run has found to be chosen wrongly
+	file    *pagereader.File
+	missing missing // what Run has found to be chosen wrongly
 }
 
 // Table is a table that goes into the document.
@@ -78,12 +77,11 @@ type Index struct {
 	Reason string // why a restore could not rebuild it
 }
 
-// NewPlan reads the schema of the snapshot in r, which has size bytes and lies
-// at path.
-func NewPlan(ctx context.Context, r io.ReaderAt, size int64, path string, d *engine.Description, c Choices) (*Plan, error) {
-	declarations := engine.NewDeclarations(path)
+// NewPlan reads the schema of the snapshot in r, which has size bytes and which d
+// describes.
+func NewPlan(ctx context.Context, r io.ReaderAt, size int64, d *engine.Description, c Choices) (*Plan, error) {
 	if size == 0 {
-		return &Plan{declarations: declarations, Database: document.Database{
+		return &Plan{Database: document.Database{
 			PageSize: 4096, Encoding: sqlitefile.UTF8.String(), JournalMode: "delete", ZeroBytes: true,
 		}}, nil
 	}
@@ -91,7 +89,7 @@ func NewPlan(ctx context.Context, r io.ReaderAt, size int64, path string, d *eng
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{file: f, declarations: declarations, Database: settings(f.Header())}
+	p := &Plan{file: f, Database: settings(f.Header())}
 	if c.WAL {
 		p.Database.JournalMode = "wal"
 	}

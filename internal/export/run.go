@@ -3,7 +3,6 @@ package export
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/litekeep/litekeep/internal/document"
@@ -73,8 +72,7 @@ type job struct {
 
 // Run writes the document of p to sink. A Plan is run once. The error is a
 // *ChoicesError where the plan has to be made again with other choices.
-func (p *Plan) Run(ctx context.Context, source *document.Source, sink Sink, o Options) (_ *Counted, err error) {
-	defer func() { err = errors.Join(err, p.declarations.Close()) }()
+func (p *Plan) Run(ctx context.Context, source *document.Source, sink Sink, o Options) (*Counted, error) {
 	r := &runner{plan: p, source: source, sink: sink, o: o, pieces: make(chan []byte, 2*o.Workers+4)}
 	r.cut = frame.Cutter{Emit: sink.Add, Spare: o.Spare}
 	if err := r.head(); err != nil {

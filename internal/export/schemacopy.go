@@ -15,7 +15,7 @@ import (
 // database in r that SQLite reads to say what the schema means: sqlite_schema and
 // the statistics that are loaded with it. The file is as long as the database, of
 // size bytes, and has holes everywhere else. It takes the place of a snapshot for
-// engine.Describe and engine.Declarations; the rows are read from r.
+// engine.Describe and engine.Defaults; the rows are read from r.
 func CopySchema(ctx context.Context, r io.ReaderAt, size int64, dest string) (err error) {
 	f, err := os.OpenFile(dest, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/litekeep/litekeep/internal/engine"
 	"github.com/litekeep/litekeep/internal/export"
+	"github.com/litekeep/litekeep/internal/sqlitefile"
 )
 
 // TestCopySchema has SQLite describe a database by a copy of its schema alone. The
@@ -46,17 +47,13 @@ func TestCopySchema(t *testing.T) {
 		if got.Malformed != "" {
 			t.Errorf("%s: %s", settings, got.Malformed)
 		}
-		declarations := engine.NewDeclarations(dest)
 		for i, o := range got.Objects {
 			if o.Name == "filled" {
-				values, err := declarations.Defaults(t.Context(), &got.Objects[i])
+				values, _, err := engine.Defaults(t.Context(), &got.Objects[i], sqlitefile.UTF8)
 				if err != nil || len(values) != 3 || values[2].Float() != 7.5 {
 					t.Errorf("%s: defaults %v, %v", settings, values, err)
 				}
 			}
-		}
-		if err := declarations.Close(); err != nil {
-			t.Error(err)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func exportOnce(ctx context.Context, path string, c frame.Compression, choices e
 		d.LeaveToSQLite(choices.Ask)
 	}
 	x := &exported{c: c, choices: choices}
-	if x.plan, err = export.NewPlan(ctx, f, info.Size(), path, d, choices); err != nil {
+	if x.plan, err = export.NewPlan(ctx, f, info.Size(), d, choices); err != nil {
 		return nil, err
 	}
 	var object bytes.Buffer
