@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"github.com/litekeep/litekeep/internal/value"
 )
 
 // ErrCannotPublish is the sentinel of every *PublishError.
@@ -171,15 +173,43 @@ func (s *source) canTake(content Content) (inWAL, err error) {
 	if pageSize == 0 || s.header[offsetReadVersion] > 2 {
 		return nil, refuse(hintReplace, ErrNotADatabase, "its header is damaged")
 	}
-	if have := encodingOf(s.header); have != "" && content.Encoding != "" && have != content.Encoding {
-		// SQLite fixes the encoding of a connection when it first reads the
-		// schema; those that are open would fail from then on.
-		return nil, refuse(hintReplace, nil, "its text is %s and that of the new content %s, which no connection that is open could read", have, content.Encoding)
+	if err := otherEncoding(s.conn.path, encodingOf(s.header), content); err != nil {
+		return nil, err
 	}
 	if s.walMode() && content.PageSize != 0 && int64(content.PageSize) != pageSize {
 		inWAL = refuse(hintStop, nil, "it is in WAL mode with pages of %d bytes and the new content has pages of %d, which SQLite cannot change while somebody has it open", pageSize, content.PageSize)
 	}
 	return inWAL, nil
+}
+
+// otherEncoding refuses content for a target with another encoding; have is "" where it has
+// none yet. SQLite fixes the encoding of a connection when it first reads the schema, so
+// those that are open would fail from then on.
+func otherEncoding(target, have string, content Content) error {
+	if have == "" || content.Encoding == "" || have == content.Encoding {
+		return nil
+	}
+	return &PublishError{
+		Target: target, WayOut: hintReplace,
+		Reason: fmt.Sprintf("its text is %s and that of the new content %s, which no connection that is open could read", have, content.Encoding),
+	}
+}
+
+// checkEncoding is otherEncoding for a target whose first content may still be in its
+// write-ahead log: the header of the file names no encoding then.
+func (p *Publication) checkEncoding(ctx context.Context) error {
+	objects, err := p.to.integer(ctx, "SELECT count(*) FROM sqlite_schema")
+	have := ""
+	if err == nil && objects > 0 {
+		err = p.to.Query(ctx, "PRAGMA encoding", nil, func(row []value.Value) error {
+			have = textOf(&row[0])
+			return nil
+		})
+	}
+	if err != nil {
+		return p.unlessDamaged(err)
+	}
+	return otherEncoding(p.to.path, have, p.content)
 }
 
 // checkEmptyTarget refuses an empty file whose -wal may be all that is left of

@@ -89,8 +89,11 @@ func NewPublication(ctx context.Context, newFile, target string, o PublishOption
 	if err == nil {
 		err = to.Exec(ctx, "PRAGMA synchronous=EXTRA; PRAGMA fullfsync=ON")
 	}
+	if err = p.explain(err); err == nil {
+		err = p.checkEncoding(ctx)
+	}
 	if err != nil {
-		return nil, errors.Join(p.explain(err), p.Close())
+		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
 }
@@ -131,6 +134,9 @@ func (p *Publication) Publish(ctx context.Context) error {
 	inWAL, err := canPublish(ctx, p.content, p.to.path, p.o)
 	if err == nil && inWAL != nil && !p.mustLeave {
 		err = inWAL
+	}
+	if err == nil {
+		err = p.checkEncoding(ctx)
 	}
 	if err != nil {
 		return err

@@ -275,6 +275,28 @@ func TestCanPublish(t *testing.T) {
 	}
 }
 
+// TestPublishOtherEncodingInLog refuses content that connections could not read, also
+// where what tells the encoding is in the target's log alone.
+func TestPublishOtherEncodingInLog(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "target.db")
+	mustCreate(t, target, "PRAGMA journal_mode=WAL")
+	other := mustOpen(t, target)
+	mustExec(t, other, "CREATE TABLE o(a); INSERT INTO o VALUES('y')")
+	err := publish(t.Context(), makeNew(t, "PRAGMA encoding='UTF-16le'"), target, PublishOptions{})
+	if !errors.Is(err, ErrCannotPublish) || !strings.Contains(err.Error(), "UTF-16le") {
+		t.Errorf("error %v", err)
+	}
+	if got := rows(t, other, "SELECT a FROM o"); got[0] != `"y"` {
+		t.Error(got)
+	}
+	if err := publish(t.Context(), makeNew(t), target, PublishOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := rows(t, other, "SELECT count(*) FROM fresh"); got[0] != "3000" {
+		t.Error(got)
+	}
+}
+
 func writeFile(t testing.TB, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
