@@ -31,16 +31,8 @@ func Carried(ctx context.Context, path string, d *engine.Description) (map[int64
 	}
 	copied := path + ".reindexed"
 	defer os.Remove(copied) // its folder is scratch, and goes anyway
-	if err := copyFile(path, copied); err != nil {
-		return nil, fmt.Errorf("copy snapshot: %w", err)
-	}
-	for _, o := range unsure {
-		if err := engine.Reindex(ctx, copied, []string{o.Name}); err != nil {
-			if ctx.Err() != nil || errors.Is(err, engine.ErrFull) || errors.Is(err, engine.ErrIO) {
-				return nil, err
-			}
-			carry[o.SchemaRowID] = err.Error()
-		}
+	if err := reindexed(ctx, path, copied, unsure, carry); err != nil {
+		return nil, err
 	}
 	for _, o := range unsure {
 		if carry[o.SchemaRowID] != "" {
@@ -54,6 +46,41 @@ func Carried(ctx context.Context, path string, d *engine.Description) (map[int64
 		}
 	}
 	return carry, nil
+}
+
+// reindexed makes copied a copy of the database at path in which SQLite has built the
+// indexes. Why it builds one of them not goes into reasons.
+func reindexed(ctx context.Context, path, copied string, indexes []*engine.Object, reasons map[int64]string) error {
+	names := make([]string, len(indexes))
+	for i, o := range indexes {
+		names[i] = o.Name
+	}
+	fatal := func(err error) bool {
+		return err != nil && (ctx.Err() != nil || errors.Is(err, engine.ErrFull) || errors.Is(err, engine.ErrIO))
+	}
+	if err := copyFile(path, copied); err != nil {
+		return fmt.Errorf("copy snapshot: %w", err)
+	}
+	// All at once, since each call loads the whole schema; one by one only to learn which
+	// of them fail.
+	err := engine.Reindex(ctx, copied, names)
+	if err == nil || fatal(err) {
+		return err
+	}
+	if err := os.Remove(copied); err != nil {
+		return err
+	}
+	if err := copyFile(path, copied); err != nil {
+		return fmt.Errorf("copy snapshot: %w", err)
+	}
+	for _, o := range indexes {
+		if err := engine.Reindex(ctx, copied, []string{o.Name}); fatal(err) {
+			return err
+		} else if err != nil {
+			reasons[o.SchemaRowID] = err.Error()
+		}
+	}
+	return nil
 }
 
 func copyFile(from, to string) error {
