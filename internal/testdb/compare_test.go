@@ -54,6 +54,11 @@ func TestCompareFindsPlantedDifferences(t *testing.T) {
 			edited("UPDATE sqlite_schema SET sql = 'CREATE TABLE hidden(rowid, _rowid_, oid)' WHERE name = 'hidden'"), "table \"hidden\": row 2, value 0"},
 		{"row of a table without rowid", "", "UPDATE w SET v = 3 WHERE k = 'b'", "table \"w\""},
 		{
+			"row of a table without rowid that its index does not show", "CREATE INDEX wi ON w(v)",
+			edited("UPDATE sqlite_schema SET sql = 'CREATE INDEX wi ON w(v) WHERE k > ''z''' WHERE name = 'wi'") + ";PRAGMA writable_schema=RESET;UPDATE w SET v = 3 WHERE k = 'b';" +
+				edited("UPDATE sqlite_schema SET sql = 'CREATE INDEX wi ON w(v)' WHERE name = 'wi'"), "table \"w\"",
+		},
+		{
 			"row under an unknown collation", edited("UPDATE sqlite_schema SET sql = replace(sql, 'k TEXT', 'k TEXT COLLATE alien') WHERE name = 'w'"),
 			edited("UPDATE sqlite_schema SET sql = replace(sql, 'k TEXT COLLATE alien', 'k TEXT') WHERE name = 'w'") + ";PRAGMA writable_schema=RESET;INSERT INTO w VALUES ('c', 3);" +
 				edited("UPDATE sqlite_schema SET sql = replace(sql, 'k TEXT', 'k TEXT COLLATE alien') WHERE name = 'w'"), "table \"w\"",

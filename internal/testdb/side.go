@@ -266,15 +266,29 @@ func (s *side) withoutRowid(ctx context.Context, r *schemaRow) bool {
 // readable returns the error of preparing the readings.
 func (s *side) readable(ctx context.Context, r *schemaRow, list []reading) error {
 	for _, x := range list {
-		if err := s.conn.Query(ctx, s.statement(r, x)+" LIMIT 0", nil, func([]value.Value) error { return nil }); err != nil {
+		if err := s.conn.Query(ctx, s.statement(ctx, r, x)+" LIMIT 0", nil, func([]value.Value) error { return nil }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *side) statement(r *schemaRow, x reading) string {
-	return "SELECT " + strings.Join(x.columns, ", ") + " FROM main." + quote(r.name) + " AS x NOT INDEXED"
+func (s *side) statement(ctx context.Context, r *schemaRow, x reading) string {
+	return "SELECT " + strings.Join(x.columns, ", ") + " FROM main." + quote(r.name) + " AS x " + s.itself(ctx, r)
+}
+
+// itself keeps SQLite from reading an index in place of the table. For a table without
+// rowids NOT INDEXED does not, but to name its primary key does.
+func (s *side) itself(ctx context.Context, r *schemaRow) string {
+	how := "NOT INDEXED"
+	if !s.withoutRowid(ctx, r) {
+		return how
+	}
+	_ = s.conn.Query(ctx, "SELECT name FROM pragma_index_list(?, 'main') WHERE origin = 'pk'", []value.Value{textValue(r.name)}, func(row []value.Value) error {
+		how = "INDEXED BY " + quote(string(row[0].Bytes))
+		return nil
+	}) // after an error the query tells
+	return how
 }
 
 // scan is a query that is read row by row.
@@ -292,7 +306,7 @@ func (s *side) scan(ctx context.Context, r *schemaRow, x reading) *scan {
 	if x.raw {
 		conn, sql, out.err = s.rawStatement(ctx, r, x)
 	} else {
-		sql = s.statement(r, x)
+		sql = s.statement(ctx, r, x)
 	}
 	rows := func(yield func([]string) bool) {
 		if out.err != nil {
