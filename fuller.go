@@ -31,7 +31,8 @@ func isShrunken(b, older *Backup) bool {
 
 // warnOfFuller tells who restores a backup of one before it in the same folder or
 // destination that holds much more. Of a safety backup nothing is told: it is taken for
-// what it holds. Sealed ones are opened with the keys at hand.
+// what it holds. Sealed ones are opened with the keys that opened it; for one in the clear
+// no key is asked for.
 func (r *restore) warnOfFuller(ctx context.Context) {
 	if r.backup.manifest == nil {
 		return
@@ -40,7 +41,7 @@ func (r *restore) warnOfFuller(ctx context.Context) {
 	if b.Safety {
 		return
 	}
-	full, err := r.s.fuller(ctx, r.out.Backup, b)
+	full, err := r.s.fuller(ctx, r.out.Backup, b, r.backup.sealed())
 	if err != nil {
 		r.s.log.Warn("the backups before it cannot be compared", "backup", r.out.Backup, "error", err)
 	}
@@ -51,9 +52,10 @@ func (r *restore) warnOfFuller(ctx context.Context) {
 }
 
 // fuller returns the newest of the backups before b, whose object is at path, that holds
-// much more; nil if none of the last 16 good ones does.
-func (s *Service) fuller(ctx context.Context, path string, b *Backup) (full *Backup, err error) {
-	unlock, err := s.unlocker(ctx, s.cfg.sealed())
+// much more; nil if none of the last 16 good ones does. Sealed ones are looked at if they
+// are to be opened.
+func (s *Service) fuller(ctx context.Context, path string, b *Backup, open bool) (full *Backup, err error) {
+	unlock, err := s.unlocker(ctx, open)
 	if err != nil {
 		return nil, err
 	}
