@@ -71,7 +71,7 @@ func (s *Service) fuller(ctx context.Context, path string, b *Backup, open bool)
 				break
 			}
 		}
-		x, err := readBackup(ctx, o.place, "", unlock)
+		x, err := readSummary(ctx, o.place, "", unlock)
 		if errors.Is(err, keys.ErrUnavailable) || ctx.Err() != nil {
 			return nil, err
 		}
