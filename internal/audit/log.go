@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -199,14 +200,8 @@ func (l *Log) write(batch []*request) (err error) {
 // lock locks the folder when others had their turn, too.
 func (l *Log) lock() (*durable.Lock, error) {
 	l.turns.Begin()
-	path, as := filepath.Join(l.dir, lockName), durable.Self(l.o.Now(), "write the audit log")
-	for late := time.Now().Add(lockPatience); ; time.Sleep(lookEvery) {
-		lock, err := durable.TryLock(path, as)
-		var held *durable.HeldError
-		if !errors.As(err, &held) || time.Now().After(late) {
-			return lock, err
-		}
-	}
+	as := durable.Self(l.o.Now(), "write the audit log")
+	return durable.WaitEvery(context.Background(), filepath.Join(l.dir, lockName), as, lockPatience, lookEvery)
 }
 
 // find looks for the end of the log, unless it is where it was left.

@@ -146,7 +146,12 @@ func (l *Lock) checkName(path string) error {
 // timeout has passed (*HeldError). A timeout of zero tries once; a negative one
 // never passes.
 func Wait(ctx context.Context, path string, as Holder, timeout time.Duration) (*Lock, error) {
-	const first, longest = 10 * time.Millisecond, 250 * time.Millisecond
+	return WaitEvery(ctx, path, as, timeout, 250*time.Millisecond)
+}
+
+// WaitEvery is Wait that looks for the lock no less often than every longest.
+func WaitEvery(ctx context.Context, path string, as Holder, timeout, longest time.Duration) (*Lock, error) {
+	first := min(10*time.Millisecond, longest)
 	var expired <-chan time.Time
 	if timeout >= 0 {
 		timer := time.NewTimer(timeout)
