@@ -58,8 +58,8 @@ func reindexed(ctx context.Context, path, copied string, indexes []*engine.Objec
 	fatal := func(err error) bool {
 		return err != nil && (ctx.Err() != nil || errors.Is(err, engine.ErrFull) || errors.Is(err, engine.ErrIO))
 	}
-	if err := copyFile(path, copied); err != nil {
-		return fmt.Errorf("copy snapshot: %w", err)
+	if err := copySnapshot(path, copied); err != nil {
+		return err
 	}
 	// All at once, since each call loads the whole schema; one by one only to learn which
 	// of them fail.
@@ -70,8 +70,8 @@ func reindexed(ctx context.Context, path, copied string, indexes []*engine.Objec
 	if err := os.Remove(copied); err != nil {
 		return err
 	}
-	if err := copyFile(path, copied); err != nil {
-		return fmt.Errorf("copy snapshot: %w", err)
+	if err := copySnapshot(path, copied); err != nil {
+		return err
 	}
 	for _, o := range indexes {
 		if err := engine.Reindex(ctx, copied, []string{o.Name}); fatal(err) {
@@ -83,7 +83,12 @@ func reindexed(ctx context.Context, path, copied string, indexes []*engine.Objec
 	return nil
 }
 
-func copyFile(from, to string) error {
+func copySnapshot(from, to string) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("copy snapshot: %w", err)
+		}
+	}()
 	in, err := os.Open(from)
 	if err != nil {
 		return err
