@@ -300,6 +300,9 @@ func (r *run) write(ctx context.Context, object *object) error {
 	r.counted, err = p.Run(ctx, &source, w, export.Options{
 		Workers: workers(), Spare: spare,
 		Progress: func(rows, bytes int64) {
+			if bytes > total {
+				total = 0 // it was a guess
+			}
 			r.s.progress(Progress{Phase: "export", Rows: rows, Bytes: bytes, Total: total})
 		},
 	})

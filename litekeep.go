@@ -74,7 +74,7 @@ type Progress struct {
 	Phase string // wait (for the locks of others), snapshot (not of a database at rest), export, verify, build, prove, publish
 	Rows  int64  // rows so far, where the phase counts them
 	Bytes int64  // bytes so far
-	Total int64  // bytes in all, 0 if that is not known; of an export a guess
+	Total int64  // bytes in all, 0 if that is not known; a guess while it is an export
 }
 
 // pages reports the progress of a copy that counts pages, of size bytes in all.

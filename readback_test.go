@@ -3,7 +3,9 @@ package litekeep_test
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/litekeep/litekeep"
@@ -78,6 +80,29 @@ func TestReadBack(t *testing.T) {
 				}
 				clean(t, w.folder)
 			})
+		}
+	}
+}
+
+// TestProgressWithinTotal finds that no progress is told past its total: of blobs there is
+// more text than there are bytes in the database.
+func TestProgressWithinTotal(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex // several goroutines tell
+	phases := map[string]int{}
+	check := func(p litekeep.Progress) {
+		mu.Lock()
+		phases[p.Phase]++
+		mu.Unlock()
+		if p.Total > 0 && p.Bytes > p.Total {
+			t.Errorf("%s: %d of %d bytes", p.Phase, p.Bytes, p.Total)
+		}
+	}
+	w := newWorld(t, "CREATE TABLE t(b); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<9000) INSERT INTO t SELECT randomblob(900) FROM n", nil, litekeep.WithProgress(check))
+	w.restore(w.backup().Path, filepath.Join(w.dir, "restored.db"))
+	for _, phase := range []string{"wait", "export", "verify", "build", "prove"} {
+		if phases[phase] == 0 {
+			t.Errorf("nothing of phase %s: %v", phase, phases)
 		}
 	}
 }

@@ -144,13 +144,12 @@ func (r reading) line(width int) string {
 
 func (r reading) head() string { return fmt.Sprintf("%s%-8s", r.label, r.Phase) }
 
-// fraction is how much of the phase is done, -1 if that is not known: how much text a
-// database gives is a guess, and may turn out to be more.
+// fraction is how much of the phase is done, -1 if that is not known.
 func (r reading) fraction() float64 {
-	if r.Total <= 0 || r.Bytes > r.Total {
+	if r.Total <= 0 {
 		return -1
 	}
-	return float64(r.Bytes) / float64(r.Total)
+	return min(float64(r.Bytes)/float64(r.Total), 1)
 }
 
 // parts are what is known: how much of how much, the rate, the time left, rows.

@@ -44,7 +44,7 @@ func TestReading(t *testing.T) {
 			"more than in all",
 			reading{litekeep.Progress{Phase: "verify", Bytes: 12, Total: 10}, 0, ""},
 			40,
-			"verify    12 B  0 s",
+			"verify    100 %  12 B of 10 B  0 s",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -104,12 +104,11 @@ func (m *meter) measure(p litekeep.Progress, now time.Time) *Progress {
 	if p.Phase != m.phase {
 		m.phase, m.began = p.Phase, now
 	}
-	out := &Progress{Phase: p.Phase, Rows: p.Rows, Bytes: p.Bytes}
-	if p.Total <= 0 || p.Bytes > p.Total { // a guess that was too low
+	out := &Progress{Phase: p.Phase, Rows: p.Rows, Bytes: p.Bytes, Total: p.Total}
+	if p.Total <= 0 {
 		return out
 	}
-	out.Total = p.Total
-	share := float64(p.Bytes) / float64(p.Total)
+	share := min(float64(p.Bytes)/float64(p.Total), 1)
 	out.Percent = 100 * share
 	if spent := now.Sub(m.began).Seconds(); share > 0 && spent > 1 {
 		out.Left = spent/share - spent
