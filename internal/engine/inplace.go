@@ -171,6 +171,7 @@ func openPlaceFile(ctx context.Context, path string) (*placeFile, error) {
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
+	file.keepAccessTime()
 	return &placeFile{conn, file}, nil
 }
 

@@ -46,18 +46,14 @@ func (l *late) keep(off int64, data []byte) bool {
 	return true
 }
 
-// lockedPass goes through the file once under one shared lock, which is held
-// before it and given up meanwhile.
+// lockedPass goes through the file once under one shared lock.
 //
-// Writers wait for as long as that lasts. So nothing is done under the lock but
+// Writers wait for as long as that lasts, so nothing is done under the lock but
 // to read and hash: files are opened before, and what has changed since the pass
 // before is written afterwards, unless it is more than late has room for. What
 // is neither written nor kept is in dest as it is now, as its hash says. So dest
 // becomes what the file is under this lock, whatever is committed afterwards.
 func (p *passCopy) lockedPass(ctx context.Context) (err error) {
-	if err = p.s.file.unlock(lockNone); err != nil {
-		return err
-	}
 	files := make([]*placeFile, min(max(runtime.GOMAXPROCS(0), minReaders), maxReaders))
 	defer func() {
 		for _, f := range files {

@@ -2,10 +2,12 @@ package engine
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/zeebo/xxh3"
@@ -17,22 +19,27 @@ import (
 // under one shared lock is consistent, but keeps writers from committing for
 // as long as it takes.
 //
-// Therefore the first passes give up the lock after each chunk, and write what
-// they have read without it. A pass in which nobody has committed is
-// consistent. Each further pass reads all of the file, but writes only the
-// blocks that have changed since; if others commit in every pass, the last one
-// runs under one lock, which it holds for no longer than it takes to read the
-// file: see lockedPass.
+// Therefore the lock is given up as soon as somebody is about to write, and every
+// few milliseconds: see walk. What others change meanwhile is read again: those
+// pages that a follower finds in their journals, or all, where it cannot tell. Of
+// that, only blocks that differ are written. If that comes to no end, the last pass
+// runs under one lock, which it holds for no longer than it takes to read the file:
+// see lockedPass.
 type passCopy struct {
 	s        *source
 	dest     copyFile
 	busy     time.Duration
+	lease    time.Duration // how long the lock is held at a time
 	progress func(done, total int64)
 
 	pageSize  int64
 	blockSize int64
 	blocks    []uint64 // hashes of the blocks in dest, 0 for those that are not there
 	seed      uint64
+	follow    *follower // nil until somebody is about to write
+	alone     bool      // there can be no follower
+	again     int64     // bytes that were read again
+	locked    bool      // the last pass was under one lock
 	late      late
 }
 
@@ -44,31 +51,40 @@ type copyFile interface {
 }
 
 const (
-	// chunkBytes is read under one shared lock: a writer that wants to commit
-	// waits for a fraction of a millisecond.
-	chunkBytes = 1 << 20
+	// chunkBytes is read before it is looked whether somebody is about to write, who
+	// then waits for a fraction of a millisecond.
+	chunkBytes = 256 << 10
+	// passLease is for how long the lock is held at a time, at most.
+	passLease = 2 * time.Millisecond
+	// lockSpin is for how long a lock that others hold is tried without a rest after
+	// one of them was seen at work, and lockSleep how often then.
+	lockSpin  = 2 * time.Millisecond
+	lockSleep = 100 * time.Microsecond
+	// journalSpin is how long a writer that has the right to write is given to open
+	// its journal, which it does with the first page.
+	journalSpin = 100 * time.Microsecond
 	// maxBlocks bounds the memory for the hashes of the blocks: 8 MiB.
 	maxBlocks = 1 << 20
 	minBlock  = 4 << 10
-	// maxPasses is how many passes are tried before one under one lock.
-	maxPasses = 3
 )
 
 // copyInPasses makes dest a copy of the source, whose shared lock is held, and
-// gives up the lock. It returns how many passes it took besides the first.
-func (s *source) copyInPasses(ctx context.Context, dest string, o *SnapshotOptions) (again int, err error) {
+// gives up the lock.
+func (s *source) copyInPasses(ctx context.Context, dest string, o *SnapshotOptions, info *SnapshotInfo) error {
 	// What an attempt before has left is overwritten, and cut off at the end. ext4
 	// would take a file that is truncated first for one that must not get lost,
 	// and write all of it to the disk when it is closed.
 	f, err := os.OpenFile(dest, os.O_WRONLY, 0)
 	if err != nil {
-		return 0, writeFault("write", dest, err)
+		return writeFault("write", dest, err)
 	}
-	again, err = newPassCopy(s, f, o).run(ctx)
+	p := newPassCopy(s, f, o)
+	err = p.run(ctx)
+	info.Again, info.Locked = info.Again+p.again, p.locked
 	if closeErr := f.Close(); err == nil && closeErr != nil {
 		err = writeFault("write", dest, closeErr)
 	}
-	return again, err
+	return err
 }
 
 func newPassCopy(s *source, dest copyFile, o *SnapshotOptions) *passCopy {
@@ -79,20 +95,23 @@ func newPassCopy(s *source, dest copyFile, o *SnapshotOptions) *passCopy {
 		p.blockSize *= 2
 	}
 	p.late.limit = lateBytes
+	if p.lease = o.lease; p.lease == 0 {
+		p.lease = passLease
+	}
 	return p
 }
 
-func (p *passCopy) run(ctx context.Context) (again int, err error) {
-	for ; again < maxPasses; again++ {
-		clean, err := p.pass(ctx)
-		if err == nil && clean {
-			err = p.s.file.unlock(lockNone)
+func (p *passCopy) run(ctx context.Context) error {
+	defer func() {
+		if p.follow != nil {
+			p.follow.close()
 		}
-		if err != nil || clean {
-			return again, err
-		}
+	}()
+	if clean, err := p.pass(ctx); err != nil || clean {
+		return err
 	}
-	return again, p.lockedPass(ctx)
+	p.locked = true
+	return p.lockedPass(ctx)
 }
 
 // state is what changes with every commit.
@@ -101,6 +120,9 @@ type state struct {
 	version [16]byte // the header's change counter and what follows it
 }
 
+// counter is the change counter, which each commit counts up.
+func (st state) counter() uint32 { return binary.BigEndian.Uint32(st.version[:]) }
+
 // begin looks at the source at the beginning of a pass, and makes room for the
 // hashes of its blocks.
 func (p *passCopy) begin() (st state, total int64, err error) {
@@ -108,10 +130,15 @@ func (p *passCopy) begin() (st state, total int64, err error) {
 		return st, 0, err
 	}
 	total = st.marks.main.info.Size()
+	p.makeRoom(total)
+	return st, total, nil
+}
+
+// makeRoom makes room for the hashes of a source of total bytes.
+func (p *passCopy) makeRoom(total int64) {
 	if more := total/p.blockSize + 1 - int64(len(p.blocks)); more > 0 {
 		p.blocks = append(p.blocks, make([]uint64, more)...)
 	}
-	return st, total, nil
 }
 
 // end makes dest as long as the source.
@@ -124,62 +151,101 @@ func (p *passCopy) end(total int64) error {
 
 func (p *passCopy) chunk() int64 { return max(chunkBytes, p.blockSize) }
 
-// pass goes through the file once, giving up the shared lock after each chunk,
-// and reports whether nobody has committed meanwhile. The lock is held before
-// and after it.
+// pass goes through the file, giving up the shared lock again and again, and reports
+// whether dest is one state of it now. The lock is held before it, but not after it.
 func (p *passCopy) pass(ctx context.Context) (clean bool, err error) {
-	before, total, err := p.begin()
+	at, total, err := p.begin()
 	if err != nil {
 		return false, err
 	}
 	w := p.startWriter()
-	clean, err = p.readChunks(ctx, w, before, total)
+	walk := &walk{p: p, at: at, total: total}
+	clean, err = walk.run(ctx, w)
+	p.again = max(walk.done-walk.total, 0)
 	if err = firstCause([]error{w.stop(), err}); err != nil || !clean {
 		return false, err
 	}
-	return true, p.end(total)
+	return true, p.end(walk.total)
 }
 
-// readChunks reads the whole file, in chunks that w writes, and reports whether
-// the state of the source was always the one before.
-func (p *passCopy) readChunks(ctx context.Context, w *writer, before state, total int64) (clean bool, err error) {
-	buf, err := w.take()
-	if err != nil {
-		return false, err
+// unlock gives up the shared lock. If somebody is about to write, that one's journal
+// is looked for before, which will be there soon.
+func (p *passCopy) unlock(writes bool) error {
+	if writes && p.follows() {
+		for start := time.Now(); time.Since(start) < journalSpin; runtime.Gosched() {
+			if open, _ := p.follow.look(); open {
+				break
+			}
+		}
 	}
-	clean = true
-	for off := int64(0); off < total; off += p.chunk() {
-		n := int(min(p.chunk(), total-off))
-		if err = p.s.file.readAt(buf, n, off); err != nil {
-			return false, err
-		}
-		if err = p.s.file.unlock(lockNone); err != nil {
-			return false, err
-		}
-		w.full <- written{off: off, buf: buf, n: n}
-		if p.progress != nil {
-			p.progress((off+int64(n))/p.pageSize, total/p.pageSize)
-		}
-		// Before the lock: a slow disk must not make writers wait.
-		if buf, err = w.take(); err != nil {
-			return false, err
-		}
-		if err = p.s.file.lock(ctx, lockShared, p.busy); err != nil {
-			return false, err
-		}
-		now, err := p.s.state()
-		if err = errors.Join(err, ctx.Err()); err != nil {
-			return false, err
-		}
-		clean = clean && now.same(before)
+	return p.s.file.unlock(lockNone)
+}
+
+// follows reports whether there is a follower now. There is none before somebody
+// writes: most databases are left alone meanwhile.
+func (p *passCopy) follows() bool {
+	if p.follow == nil && !p.alone {
+		p.follow = newFollower(p.s)
+		p.alone = p.follow == nil
 	}
-	return clean, nil
+	return p.follow != nil
+}
+
+// lock takes the shared lock. A writer that commits one transaction after the
+// other leaves a moment of some ten microseconds between two of them, for which
+// only somebody who does not sleep is in time.
+func (p *passCopy) lock(ctx context.Context) error {
+	start := time.Now()
+	active := start // when a writer was seen at work
+	for {
+		err := p.s.file.lock(ctx, lockShared, 0)
+		now := time.Now()
+		if err == nil || !errors.Is(err, ErrBusy) || now.Sub(start) > p.busy {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if p.follow != nil {
+			if _, news := p.follow.look(); news {
+				active = now
+			}
+		}
+		if now.Sub(active) < lockSpin {
+			runtime.Gosched()
+		} else {
+			p.rest()
+		}
+	}
+}
+
+// rest sleeps for a moment. With a follower it does not sleep longer, as time.Sleep
+// does: a millisecond, where nothing else is to be done.
+func (p *passCopy) rest() {
+	if p.follow != nil {
+		p.follow.watch.wait(lockSleep)
+	} else {
+		time.Sleep(lockSleep)
+	}
+}
+
+// changes returns what has changed from one state of the source to another, or
+// errUnknown.
+func (p *passCopy) changes(before, now state) (*change, error) {
+	if p.follow != nil {
+		return p.follow.changes(before, now)
+	}
+	if now.same(before) {
+		return newChange(), nil
+	}
+	p.follows() // from now on
+	return nil, errUnknown
 }
 
 // writer stores what a pass has read while the next chunk is read.
 type writer struct {
 	p    *passCopy
-	bufs [2]uintptr // in the library's memory
+	bufs [8]uintptr // in the library's memory
 	free chan uintptr
 	full chan written
 	done chan struct{} // closed when the writer has ended
@@ -187,11 +253,27 @@ type writer struct {
 	err  error
 }
 
-// written is a chunk on its way to dest.
+// written is what was read at a time, on its way to dest.
 type written struct {
+	buf   uintptr
+	spans []span // their content is in buf, one after the other
+}
+
+// span is a part of the source.
+type span struct {
 	off int64
-	buf uintptr
 	n   int
+}
+
+func (c written) store(p *passCopy) error {
+	buf := c.buf
+	for _, s := range c.spans {
+		if err := p.store(s.off, bytesAt(buf, s.n)); err != nil {
+			return err
+		}
+		buf += uintptr(s.n)
+	}
+	return nil
 }
 
 func (p *passCopy) startWriter() *writer {
@@ -204,7 +286,7 @@ func (p *passCopy) startWriter() *writer {
 	go func() {
 		defer close(w.done)
 		for c := range w.full {
-			if w.err = p.store(c.off, bytesAt(c.buf, c.n)); w.err != nil {
+			if w.err = c.store(p); w.err != nil {
 				close(w.bad)
 				return
 			}
@@ -212,16 +294,6 @@ func (p *passCopy) startWriter() *writer {
 		}
 	}()
 	return w
-}
-
-// take returns a buffer that is free, or why nothing can be written.
-func (w *writer) take() (uintptr, error) {
-	select {
-	case buf := <-w.free:
-		return buf, nil
-	case <-w.bad:
-		return 0, w.err
-	}
 }
 
 // stop waits until everything is written, and returns why it was not.

@@ -21,6 +21,8 @@ type SnapshotOptions struct {
 	// copied and the number of pages there are. Both may change either way,
 	// since the database may change, and a copy may begin anew.
 	Progress func(done, total int64)
+
+	lease time.Duration // for tests: how long a shared lock is held at a time, 0 for the usual
 }
 
 // SnapshotInfo tells what a snapshot holds.
@@ -31,9 +33,9 @@ type SnapshotInfo struct {
 	JournalMode   string // of the source's header: "wal", or "delete" for every rollback mode
 	SchemaVersion int64  // the schema cookie
 	ZeroBytes     bool   // the source is a file of 0 bytes, and so is the snapshot
-	// Restarts is how often the source was gone through again, because it had
-	// changed.
-	Restarts int
+	Restarts      int    // how often the source had to be looked at anew
+	Again         int64  // bytes that were read again, because others may have changed them
+	Locked        bool   // writers had to wait for one pass through all of the source
 	// Quiet is set where the source's files were copied as they lie, since
 	// SQLite would have created or changed files beside it.
 	Quiet bool
@@ -198,9 +200,7 @@ func (s *source) join(ctx context.Context, dest string, o *SnapshotOptions, info
 	if wal {
 		return s.joinWAL(ctx, dest, o)
 	}
-	again, err := s.copyInPasses(ctx, dest, o)
-	info.Restarts += again
-	if err != nil {
+	if err := s.copyInPasses(ctx, dest, o, info); err != nil {
 		return err
 	}
 	return renamed(recoverCopy(ctx, dest, false), dest, s.conn.path)

@@ -22,8 +22,10 @@ const (
 
 	offsetPageSize      = 16
 	offsetReadVersion   = 19 // 2 in WAL mode
+	offsetReserved      = 20
 	offsetChangeCounter = 24
 	offsetPageCount     = 28
+	offsetFreelist      = 32 // the first trunk page and, behind it, how many pages are free
 	offsetSchemaCookie  = 40
 	offsetEncoding      = 56
 	offsetValidFor      = 92 // the change counter for which the page count is valid
@@ -114,6 +116,7 @@ func openSource(ctx context.Context, path string, busy time.Duration) (_ *source
 	if s.file, err = conn.file(); err != nil {
 		return nil, err
 	}
+	s.file.keepAccessTime()
 	if err = s.file.lock(ctx, lockShared, busy); err != nil {
 		return nil, err
 	}

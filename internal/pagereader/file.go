@@ -92,6 +92,7 @@ func (f *File) claimFreelist(header []byte) error {
 	trunk := binary.BigEndian.Uint32(header[32:])
 	left := int64(binary.BigEndian.Uint32(header[36:]))
 	page := make([]byte, f.header.PageSize)
+	var leaves []uint32
 	for trunk != 0 {
 		if err := f.claim(trunk); err != nil {
 			return fmt.Errorf("freelist: %w", err)
@@ -99,17 +100,17 @@ func (f *File) claimFreelist(header []byte) error {
 		if err := f.read(trunk, page); err != nil {
 			return err
 		}
-		n := binary.BigEndian.Uint32(page[4:])
-		if int64(n) > int64(f.header.Usable()/4-2) {
-			return fmt.Errorf("freelist: %w", f.corrupt(trunk, "lists %d free pages, more than fit", n))
+		next, list, err := sqlitefile.FreelistTrunk(page, f.header.Usable(), leaves[:0])
+		if err != nil {
+			return fmt.Errorf("freelist: page %d %w", trunk, err)
 		}
-		for i := range n {
-			if err := f.claim(binary.BigEndian.Uint32(page[8+4*i:])); err != nil {
+		for _, leaf := range list {
+			if err := f.claim(leaf); err != nil {
 				return fmt.Errorf("freelist: %w", err)
 			}
 		}
-		left -= int64(n) + 1
-		trunk = binary.BigEndian.Uint32(page)
+		left -= int64(len(list)) + 1
+		trunk, leaves = next, list
 	}
 	if left != 0 {
 		return fmt.Errorf("freelist: its length is off by %d pages: %w", left, sqlitefile.ErrCorrupt)

@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// follower finds out which pages others change while the shared lock on a
+// database is given up. Whoever commits has a rollback journal, which names the
+// pages; it is opened while it is there, and read when it was deleted, which is
+// how a transaction ends in SQLite's usual journal mode.
+//
+// It must miss nothing. So it says errUnknown unless all of this is so:
+//
+//   - Each commit counts the change counter up by one, and for each number from
+//     then to now there is a journal whose page 1 has it.
+//   - Each journal that was deleted is one that was opened. So there was no
+//     transaction whose journal nobody saw.
+//   - The database was not written to after the last of them was deleted. So there
+//     was none without a journal after one that was rolled back.
+//   - The journals are whole, and in the page size of the database.
+type follower struct {
+	s         *source
+	watch     *journalWatch
+	seen      []*os.File // journals, deleted or not
+	deletions int        // of journals, since changes was called
+	unsure    bool       // there may have been more
+	page      uintptr    // in the library's memory
+	pageSize  int64
+}
+
+// errUnknown says that it is not known what others have changed.
+var errUnknown = errors.New("it is not known which pages have changed")
+
+// followBytes bounds what is read of journals under the lock.
+const followBytes = 16 << 20
+
+// newFollower returns a follower of a database whose shared lock is held, or nil
+// where the system has no means for it.
+func newFollower(s *source) *follower {
+	watch, err := watchJournal(s.journal)
+	if err != nil {
+		return nil
+	}
+	f := &follower{s: s, watch: watch, pageSize: max(pageSizeOf(s.header), 512)}
+	f.page = cAlloc(s.conn.tls, int(f.pageSize))
+	return f
+}
+
+func (f *follower) close() {
+	f.watch.close()
+	closeAll(f.seen)
+	cFree(f.s.conn.tls, f.page)
+}
+
+func closeAll(files []*os.File) {
+	for _, file := range files {
+		_ = file.Close() // it was only read
+	}
+}
+
+// look opens the journal, if there is one that is not open. It reports whether there
+// is one that is open, and whether that is news. One that cannot be opened is not
+// seen, as its deletion tells.
+func (f *follower) look() (open, news bool) {
+	f.count()
+	info, err := os.Stat(f.s.journal)
+	if err != nil {
+		return false, false
+	}
+	if f.has(info) {
+		return true, false
+	}
+	file, err := os.Open(f.s.journal)
+	if err != nil {
+		return false, false
+	}
+	if info, err := file.Stat(); err != nil || f.has(info) {
+		_ = file.Close()
+		return false, false
+	}
+	f.seen = append(f.seen, file)
+	return true, true
+}
+
+// count takes note of the deletions of journals.
+func (f *follower) count() {
+	n, ok := f.watch.deletions()
+	f.deletions += n
+	f.unsure = f.unsure || !ok
+}
+
+// has reports whether a file is open already.
+func (f *follower) has(info fs.FileInfo) bool {
+	for _, file := range f.seen {
+		if known, err := file.Stat(); err == nil && os.SameFile(known, info) {
+			return true
+		}
+	}
+	return false
+}
+
+// takeEnded returns the journals that were deleted, and when the last one was. They
+// are errUnknown if they are not all that were. The caller closes them.
+func (f *follower) takeEnded() (ended []*os.File, last time.Time, err error) {
+	f.count()
+	if f.unsure {
+		err = errUnknown
+	}
+	still := f.seen[:0]
+	for _, file := range f.seen {
+		info, statErr := file.Stat()
+		if statErr != nil {
+			err = errUnknown
+		}
+		at, gone := deletedAt(info)
+		if !gone {
+			still = append(still, file)
+			continue
+		}
+		ended = append(ended, file)
+		if at.After(last) {
+			last = at
+		}
+	}
+	if len(ended) != f.deletions {
+		err = errUnknown
+	}
+	f.seen, f.deletions, f.unsure = still, 0, false
+	return ended, last, err
+}
+
+// changes returns what has changed from one state of the database to another,
+// under the shared lock that is held now, or errUnknown.
+func (f *follower) changes(before, now state) (*change, error) {
+	ended, last, err := f.takeEnded()
+	defer closeAll(ended)
+	if now.same(before) {
+		return newChange(), nil
+	}
+	if now.counter() == before.counter() || now.marks.main.info.ModTime().After(last) {
+		err = errUnknown
+	}
+	if err != nil {
+		return nil, err
+	}
+	h := &history{f: f, then: map[uint32]savedPage{}}
+	if err := h.read(ended); err != nil {
+		return nil, err
+	}
+	return h.since(before.counter(), now.counter())
+}
