@@ -38,10 +38,14 @@ func (r *restore) warnOfFuller(ctx context.Context) {
 		return
 	}
 	b := newBackup("", r.backup.manifest.Summary())
+	err := b.readPin(ctx, r.s.place(r.out.Backup)) // which says whether it is a safety backup
 	if b.Safety {
 		return
 	}
-	full, err := r.s.fuller(ctx, r.out.Backup, b, r.backup.sealed())
+	var full *Backup
+	if err == nil {
+		full, err = r.s.fuller(ctx, r.out.Backup, b, r.backup.sealed())
+	}
 	if err != nil {
 		r.s.log.Warn("the backups before it cannot be compared", "backup", r.out.Backup, "error", err)
 	}

@@ -76,12 +76,14 @@ func TestLatestTellsOfMore(t *testing.T) {
 					t.Errorf("told of %q, %v, want %q", r.Warnings, err, want)
 				}
 			}
-			r, err := w.RestoreBackup(t.Context(), full.Path, target, litekeep.RestoreOptions{})
-			if err != nil || len(r.Warnings) > 0 {
-				t.Fatalf("told of %q, %v", r.Warnings, err)
-			}
-			if r, err = w.RestoreBackup(t.Context(), r.SafetyBackup, target, litekeep.RestoreOptions{}); err != nil || len(r.Warnings) > 0 {
-				t.Errorf("the undo tells of %q, %v", r.Warnings, err)
+			for _, target := range []string{target, w.db} { // the safety backup of the second lies among the others
+				r, err := w.RestoreBackup(t.Context(), full.Path, target, litekeep.RestoreOptions{})
+				if err != nil || len(r.Warnings) > 0 {
+					t.Fatalf("told of %q, %v", r.Warnings, err)
+				}
+				if r, err = w.RestoreBackup(t.Context(), r.SafetyBackup, target, litekeep.RestoreOptions{}); err != nil || len(r.Warnings) > 0 {
+					t.Errorf("the undo tells of %q, %v", r.Warnings, err)
+				}
 			}
 		})
 	}
