@@ -67,9 +67,9 @@ func (s *Service) rotateDatabase(ctx context.Context, name string, old, ring []k
 		return nil, explain("key rotate", name, err)
 	}
 	if !dryRun {
-		unlock, err := s.lock(ctx, name, "key rotate")
-		if err != nil {
-			return nil, explain("key rotate", name, err)
+		unlock, busy := s.lock(ctx, name, "key rotate")
+		if busy != nil {
+			return nil, explain("key rotate", name, busy)
 		}
 		defer func() { err = errors.Join(err, unlock()) }()
 	}

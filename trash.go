@@ -114,9 +114,9 @@ func (s *Service) ownTrash(ctx context.Context, name string, lock bool, do func(
 		if used, err := s.used(ctx, name); err != nil || !used {
 			return err // not even a lock is made in a folder of somebody else
 		}
-		unlock, err := s.lock(ctx, name, "trash")
-		if err != nil {
-			return explain("trash", filepath.Join(s.cfg.BackupDirectory, name), err)
+		unlock, busy := s.lock(ctx, name, "trash")
+		if busy != nil {
+			return explain("trash", filepath.Join(s.cfg.BackupDirectory, name), busy)
 		}
 		defer func() { err = errors.Join(err, unlock()) }()
 	}
