@@ -67,23 +67,10 @@ func (s *Service) createBackup(ctx context.Context, p *vault.Pin) (b *Backup, er
 	if err := s.cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if s.cfg.DatabasePath == "" {
-		return nil, &Error{Op: "backup", Kind: ErrConfig, Err: errors.New("DatabasePath is not set")}
-	}
 	now := s.now()
 	r := &run{s: s, began: now, started: now, folder: filepath.Join(s.cfg.BackupDirectory, s.cfg.Name)}
-	if r.source, err = filepath.Abs(s.cfg.DatabasePath); err != nil {
+	if r.source, err = s.findSource(); err != nil {
 		return nil, err
-	}
-	info, err := os.Stat(r.source)
-	if err != nil {
-		return nil, sourceError(err)
-	}
-	switch {
-	case info.IsDir():
-		return nil, &Error{Op: "backup", Path: r.source, Kind: ErrRefused, Err: errors.New("is a directory, not a database")}
-	case !info.Mode().IsRegular():
-		return nil, &Error{Op: "backup", Path: r.source, Kind: ErrRefused, Err: errors.New("is not a regular file, so it is no database")}
 	}
 	if r.fresh, err = s.newSealer(ctx); err != nil { // before anything is done in vain
 		return nil, err
@@ -121,13 +108,28 @@ func (s *Service) createBackup(ctx context.Context, p *vault.Pin) (b *Backup, er
 	return b, nil
 }
 
-// sourceError says that a source which is not there is refused, like one that
-// is no database.
-func sourceError(err error) error {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-		return &Error{Op: "backup", Kind: ErrRefused, Err: err, Hint: "check the path"}
+// findSource returns the absolute path of the database. One that is not there is
+// refused, like one that is none.
+func (s *Service) findSource() (string, error) {
+	if s.cfg.DatabasePath == "" {
+		return "", &Error{Op: "backup", Kind: ErrConfig, Err: errors.New("DatabasePath is not set")}
 	}
-	return err
+	path, err := filepath.Abs(s.cfg.DatabasePath)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return "", &Error{Op: "backup", Kind: ErrRefused, Err: err, Hint: "check the path"}
+	case err != nil:
+		return "", err
+	case info.IsDir():
+		return "", &Error{Op: "backup", Path: path, Kind: ErrRefused, Err: errors.New("is a directory, not a database")}
+	case !info.Mode().IsRegular():
+		return "", &Error{Op: "backup", Path: path, Kind: ErrRefused, Err: errors.New("is not a regular file, so it is no database")}
+	}
+	return path, nil
 }
 
 func (r *run) do(ctx context.Context, p *vault.Pin) (*Backup, error) {

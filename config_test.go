@@ -145,8 +145,12 @@ func TestConfigWithoutDatabase(t *testing.T) {
 	w := newWorld(t, smallSQL, nil)
 	b := w.backup()
 	s := w.service(func(c *litekeep.Config) { c.DatabasePath = "" })
-	if _, err := s.CreateBackup(t.Context()); !errors.Is(err, litekeep.ErrConfig) || !strings.Contains(err.Error(), "DatabasePath") {
-		t.Errorf("a backup of no database: %v", err)
+	_, made := s.CreateBackup(t.Context())
+	_, planned := s.PlanBackup(t.Context())
+	for _, err := range []error{made, planned} {
+		if !errors.Is(err, litekeep.ErrConfig) || !strings.Contains(err.Error(), "DatabasePath") {
+			t.Errorf("a backup of no database: %v", err)
+		}
 	}
 	list, err := s.ListBackups(t.Context())
 	if err != nil || len(list) != 1 || list[0].Path != b.Path {

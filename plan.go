@@ -3,7 +3,6 @@ package litekeep
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 
 	"github.com/litekeep/litekeep/internal/destination"
@@ -43,16 +42,9 @@ func (s *Service) planBackup(ctx context.Context) (*BackupPlan, error) {
 	if err := s.cfg.Validate(); err != nil {
 		return nil, err
 	}
-	source, err := filepath.Abs(s.cfg.DatabasePath)
+	source, err := s.findSource()
 	if err != nil {
 		return nil, err
-	}
-	info, err := os.Stat(source)
-	if err != nil {
-		return nil, sourceError(err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, &Error{Op: "backup", Path: source, Kind: ErrRefused, Err: errors.New("is not a file")}
 	}
 	p := &BackupPlan{
 		Source: source, Database: s.cfg.Name, Folder: filepath.Join(s.cfg.BackupDirectory, s.cfg.Name),

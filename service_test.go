@@ -219,6 +219,10 @@ func TestSourceRefused(t *testing.T) {
 			if err != nil && !strings.Contains(err.Error(), db) {
 				t.Errorf("the error does not name the file: %v", err)
 			}
+			// A plan does not open the file: it finds no more than what is not there or no file.
+			if _, planned := s.PlanBackup(t.Context()); planned != nil && planned.Error() != err.Error() {
+				t.Errorf("the plan says %q, the backup %q", planned, err)
+			}
 			if list, err := s.ListBackups(t.Context()); len(list) != 0 || err != nil {
 				t.Errorf("listed: %v, %v", list, err)
 			}
