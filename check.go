@@ -126,12 +126,12 @@ type checker struct {
 	tables  []int64 // rows of each
 	indexes []int64
 	rows    int64 // of the current table or index
-	frame0  int64 // rows and entries in the current frame
+	inFrame int64 // rows and entries in the current frame
 }
 
 func (c *checker) frame(t archive.Text) error {
 	runs, _ := t.Result.([]document.Width)
-	c.frame0 = 0
+	c.inFrame = 0
 	err := c.scanner.Feed(t.Bytes, func(e document.Event) error {
 		switch e.Kind {
 		case document.EventItems:
@@ -143,7 +143,7 @@ func (c *checker) frame(t archive.Text) error {
 				}
 			}
 			c.rows += int64(e.Count)
-			c.frame0 += int64(e.Count)
+			c.inFrame += int64(e.Count)
 		case document.EventTableClose:
 			c.tables, c.rows = append(c.tables, c.rows), 0
 		case document.EventIndexClose:
@@ -153,8 +153,8 @@ func (c *checker) frame(t archive.Text) error {
 		}
 		return nil
 	})
-	if err == nil && c.frame0 != t.Rows {
-		err = fmt.Errorf("it holds %d rows, not %d: %w", c.frame0, t.Rows, archive.ErrDamaged)
+	if err == nil && c.inFrame != t.Rows {
+		err = fmt.Errorf("it holds %d rows, not %d: %w", c.inFrame, t.Rows, archive.ErrDamaged)
 	}
 	if err != nil {
 		return fmt.Errorf("frame %d: %w", t.Number, err)

@@ -77,7 +77,7 @@ type Progress struct {
 	Total int64  // bytes in all, 0 if that is not known; a guess while it is an export
 }
 
-// pages reports the progress of a copy that counts pages, of size bytes in all.
+// pages returns what reports the progress of a copy of size bytes that counts pages.
 func (s *Service) pages(phase string, size int64) func(done, total int64) {
 	return func(done, total int64) {
 		p := Progress{Phase: phase, Total: size}

@@ -34,11 +34,11 @@ func (s *Service) ownPlace(name string) (*ownPlace, error) {
 	dir := filepath.Join(root, name)
 	if info, err := os.Lstat(dir); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		// A store follows no links; whoever made this one meant it.
-		real, err := filepath.EvalSymlinks(dir)
+		linked, err := filepath.EvalSymlinks(dir)
 		if err != nil {
 			return nil, err
 		}
-		root, database = filepath.Split(real)
+		root, database = filepath.Split(linked)
 	}
 	var o folder.Options
 	if before := s.disk.Before; before != nil {

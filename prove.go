@@ -36,9 +36,9 @@ func (r *restore) prove(ctx context.Context) error {
 	var orphanNote string
 	g.Go(func() error { return r.proveDigest(ctx) })
 	g.Go(func() (err error) {
-		complaints, notes, err = engine.IntegrityCheck(ctx, r.built_(), r.out.SizeBytes > fullCheck)
+		complaints, notes, err = engine.IntegrityCheck(ctx, r.newFile(), r.out.SizeBytes > fullCheck)
 		if err == nil {
-			orphans, orphanNote, err = engine.ForeignKeyCheck(ctx, r.built_())
+			orphans, orphanNote, err = engine.ForeignKeyCheck(ctx, r.newFile())
 		}
 		return err
 	})
@@ -117,7 +117,7 @@ func (r *restore) proveDigest(ctx context.Context) error {
 // exportAgain exports the new database with the choices of the backup, and returns the
 // content digest. Ask are the indexes that are left to SQLite.
 func (r *restore) exportAgain(ctx context.Context, ask map[int64]string) (string, error) {
-	f, err := os.Open(r.built_())
+	f, err := os.Open(r.newFile())
 	if err != nil {
 		return "", err
 	}
@@ -126,7 +126,7 @@ func (r *restore) exportAgain(ctx context.Context, ask map[int64]string) (string
 	if err != nil {
 		return "", err
 	}
-	d, err := engine.Describe(ctx, r.built_())
+	d, err := engine.Describe(ctx, r.newFile())
 	if err != nil {
 		return "", err
 	}

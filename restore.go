@@ -66,17 +66,17 @@ func (s *Service) RestoreBackup(ctx context.Context, path, target string, o Rest
 	var r *restore
 	var failed []string
 	var err error
-	for _, copy := range append([]string{path}, s.otherCopies(path)...) {
-		r = &restore{s: s, o: o, started: started, out: Restored{Backup: copy, Target: target, DryRun: o.DryRun, Warnings: failed}}
+	for _, from := range append([]string{path}, s.otherCopies(path)...) {
+		r = &restore{s: s, o: o, started: started, out: Restored{Backup: from, Target: target, DryRun: o.DryRun, Warnings: failed}}
 		again := r.do(ctx)
 		if again == nil || len(failed) == 0 {
 			err = again // of several failures the first tells what was asked for
 		}
-		if again == nil || !s.anotherMayDo(ctx, copy, again) {
+		if again == nil || !s.anotherMayDo(ctx, from, again) {
 			break
 		}
-		failed = append(failed, fmt.Sprintf("%s cannot be used: %v", copy, cause(again)))
-		s.log.Warn("trying another copy", "failed", copy, "error", again)
+		failed = append(failed, fmt.Sprintf("%s cannot be used: %v", from, cause(again)))
+		s.log.Warn("trying another copy", "failed", from, "error", again)
 	}
 	r.out.Seconds = s.now().Sub(started).Seconds()
 	if r.out.Warnings == nil {
@@ -125,7 +125,7 @@ func (r *restore) do(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if err := r.checkTarget(); err != nil { // again: it may have been another restore that the lock was waited for
+	if err := r.checkTarget(); err != nil { // again: another restore may have made it while this one waited for the lock
 		return err
 	}
 	if err := r.canPublish(ctx); err != nil {
@@ -161,9 +161,8 @@ func (r *restore) findTarget() error {
 		return err
 	}
 	r.target = abs
-	real, err := filepath.EvalSymlinks(abs)
-	if err == nil {
-		r.target = real
+	if resolved, err := filepath.EvalSymlinks(abs); err == nil {
+		r.target = resolved
 	}
 	return r.checkTarget()
 }
@@ -270,19 +269,19 @@ func (r *restore) build(ctx context.Context) error {
 		})
 	}
 	var err error
-	r.built, err = rebuild.Build(ctx, r.built_(), texts, rebuild.Options{Workers: workers(), TempDir: r.work})
+	r.built, err = rebuild.Build(ctx, r.newFile(), texts, rebuild.Options{Workers: workers(), TempDir: r.work})
 	if err != nil {
 		return err
 	}
 	if err := r.backup.checkDigest(r.built.End.Digest); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(r.built_(), os.O_RDWR, 0)
+	f, err := os.OpenFile(r.newFile(), os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
 	info, err := f.Stat()
-	if err := errors.Join(err, r.s.disk.SyncFile(f, r.built_()), f.Close()); err != nil {
+	if err := errors.Join(err, r.s.disk.SyncFile(f, r.newFile()), f.Close()); err != nil {
 		return err
 	}
 	r.out.SizeBytes = info.Size()
@@ -296,7 +295,7 @@ func (r *restore) build(ctx context.Context) error {
 
 // publishNew gives the new database its name, where nothing had it.
 func (r *restore) publishNew() error {
-	err := r.s.disk.Publish(r.built_(), r.target)
+	err := r.s.disk.Publish(r.newFile(), r.target)
 	if errors.Is(err, fs.ErrExist) {
 		return &Error{Op: "restore", Path: r.target, Kind: ErrTarget, Err: err, Hint: "somebody has made the target meanwhile; try again"}
 	}
@@ -317,7 +316,7 @@ func (r *restore) publishOver(ctx context.Context) error {
 	r.s.progress(Progress{Phase: "wait"})
 	o := r.publishOptions()
 	o.Progress = r.s.pages("publish", r.out.SizeBytes)
-	p, err := engine.NewPublication(ctx, r.built_(), r.target, o)
+	p, err := engine.NewPublication(ctx, r.newFile(), r.target, o)
 	if err != nil {
 		return r.targetError(err)
 	}

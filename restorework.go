@@ -84,4 +84,5 @@ func (r *restore) removeWork() error {
 	return nil
 }
 
-func (r *restore) built_() string { return filepath.Join(r.work, "new.db") }
+// newFile is the path of the new database until it is published.
+func (r *restore) newFile() string { return filepath.Join(r.work, "new.db") }
