@@ -16,9 +16,6 @@ import (
 	"github.com/litekeep/litekeep/internal/vault"
 )
 
-// ErrCopies: fewer places than Config.MinCopies hold a backup.
-var ErrCopies = errors.New("too few copies")
-
 // A CopyResult says what became of one copy of a new backup.
 type CopyResult struct {
 	Destination string        `json:"destination"`

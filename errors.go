@@ -41,6 +41,12 @@ var (
 	// ErrKept: a backup that is not to be deleted: pinned, or one of the last good
 	// ones.
 	ErrKept = errors.New("backup is kept")
+	// ErrNoBackup: a folder holds no backup that could be restored, or there is no
+	// such backup.
+	ErrNoBackup = errors.New("no good backup")
+	// ErrCopies: fewer places than Config.MinCopies hold a new backup. It is there in
+	// the others.
+	ErrCopies = errors.New("too few copies")
 )
 
 // SourceDamaged reports whether an ErrRefused is because the file of the source is

@@ -3,7 +3,6 @@ package litekeep
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -12,9 +11,6 @@ import (
 	"github.com/litekeep/litekeep/internal/destination"
 	"github.com/litekeep/litekeep/internal/manifest"
 )
-
-// ErrNoBackup: a folder holds no backup that could be restored.
-var ErrNoBackup = errors.New("no good backup")
 
 // LatestBackup returns the newest good backup in the folder of a database: one
 // that was verified, that no later verification found damaged, and whose object
