@@ -60,19 +60,23 @@ func (s *Service) copyAll(ctx context.Context, b *Backup) (err error) {
 	if b.Copies, err = s.copyTo(ctx, b, s.cfg.Copies); err != nil {
 		return err
 	}
-	good := 1
-	var errs []error
-	for _, r := range b.Copies {
-		if r.OK {
-			good++
-		} else {
-			errs = append(errs, errors.New(r.Error))
-		}
-	}
-	if err := s.enough(b, good, errs); err != nil {
+	good, errs := outcome(b.Copies)
+	if err := s.enough(b, 1+len(good), errs); err != nil {
 		return err
 	}
 	return ctx.Err()
+}
+
+// outcome returns the copies that are good, and what is wrong with the others.
+func outcome(copies []CopyResult) (good []CopyResult, errs []error) {
+	for _, c := range copies {
+		if c.OK {
+			good = append(good, c)
+		} else {
+			errs = append(errs, errors.New(c.Error))
+		}
+	}
+	return good, errs
 }
 
 // enough returns an error that matches ErrCopies when fewer places than MinCopies

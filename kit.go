@@ -125,10 +125,8 @@ func (b *kitBuilder) add(ctx context.Context, s *Service, includeKeys bool) erro
 // machine, BackupDirectory first.
 func (s *Service) kitPlaces() (places []string, err error) {
 	for _, text := range append([]string{s.cfg.BackupDirectory}, s.cfg.Copies...) {
-		if !destination.IsURL(text) {
-			if text, err = filepath.Abs(text); err != nil {
-				return nil, err
-			}
+		if text, err = absolute(text); err != nil {
+			return nil, err
 		}
 		places = append(places, text)
 	}

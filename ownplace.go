@@ -128,12 +128,9 @@ func (s *Service) spots(ctx context.Context, op, path string, do ...func(*spot) 
 
 // allPaths returns where the backup at path is, path first.
 func (s *Service) allPaths(path string) ([]string, error) {
-	if !destination.IsURL(path) {
-		abs, err := filepath.Abs(path)
-		if err != nil {
-			return nil, err
-		}
-		path = abs
+	path, err := absolute(path)
+	if err != nil {
+		return nil, err
 	}
 	if _, _, ok := destination.Split(path); !ok {
 		return nil, vault.ErrNotThere

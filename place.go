@@ -43,6 +43,14 @@ type objectReader interface {
 // errNotFile says that what has the name of an object is a folder, or a device.
 var errNotFile = errors.New("the object is not a file")
 
+// absolute returns a path as it is from any working folder, and a URL as it is.
+func absolute(text string) (string, error) {
+	if destination.IsURL(text) {
+		return text, nil
+	}
+	return filepath.Abs(text)
+}
+
 // localPlace is the place of the backup whose object is at path.
 type localPlace struct {
 	path string

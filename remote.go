@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 
@@ -153,12 +152,9 @@ func (s *Service) otherCopies(path string) []string {
 	if len(s.cfg.Copies) == 0 {
 		return nil
 	}
-	if !destination.IsURL(path) {
-		abs, err := filepath.Abs(path)
-		if err != nil {
-			return nil
-		}
-		path = abs
+	path, err := absolute(path)
+	if err != nil {
+		return nil
 	}
 	_, ref, ok := destination.Split(path)
 	if !ok {
@@ -166,15 +162,7 @@ func (s *Service) otherCopies(path string) []string {
 	}
 	var others []string
 	for _, text := range append([]string{s.cfg.BackupDirectory}, s.cfg.Copies...) {
-		other := destination.Join(text, ref)
-		if !destination.IsURL(other) {
-			abs, err := filepath.Abs(other)
-			if err != nil {
-				continue
-			}
-			other = abs
-		}
-		if other != path {
+		if other, err := absolute(destination.Join(text, ref)); err == nil && other != path {
 			others = append(others, other)
 		}
 	}

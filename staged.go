@@ -37,25 +37,15 @@ func (s *Service) createStaged(ctx context.Context, p *vault.Pin) (b *Backup, er
 	if b.Copies, err = inner.copyTo(ctx, b, places); err != nil {
 		return nil, err
 	}
-	good := 0
-	var errs []error
-	for _, c := range b.Copies {
-		if !c.OK {
-			errs = append(errs, errors.New(c.Error))
-			continue
-		}
-		if good == 0 {
-			b.Path = c.Path
-		}
-		good++
-	}
-	if good == 0 {
+	good, errs := outcome(b.Copies)
+	if len(good) == 0 {
 		return nil, &Error{
 			Op: "backup", Path: s.cfg.BackupDirectory, Err: errors.Join(errs...),
 			Hint: "`litekeep destinations check` tells what is wrong with a destination",
 		}
 	}
-	if err := s.enough(b, good, errs); err != nil {
+	b.Path = good[0].Path
+	if err := s.enough(b, len(good), errs); err != nil {
 		return b, err
 	}
 	if !b.Verified.IsZero() && p == nil && !s.cfg.NoPrune {
