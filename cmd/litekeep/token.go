@@ -30,7 +30,7 @@ A token has a role:
 
   viewer    sees databases, backups, runs and events, but no data
   operator  also makes and verifies backups, and sees what a cleanup would remove
-  admin     also restores, downloads, prunes, pins, and handles keys and tokens
+  admin     also restores, downloads, prunes, pins, and makes and revokes tokens
 
 and may be for some databases only. The first token ends the time in which a service
 is open to whoever is at its machine.`,

@@ -51,7 +51,6 @@ const (
 	See            Action = "see"             // lists, details, statistics, runs, events, metrics; no value of a row
 	Backup         Action = "backup"          // make a backup now
 	Verify         Action = "verify"          // read backups again
-	Drill          Action = "drill"           // restore into a scratch place, and prove it
 	CleanupPreview Action = "cleanup-preview" // what the retention would remove
 	Sync           Action = "sync"            // bring missing copies to destinations
 	Download       Action = "download"        // a backup's object, and so all data in it
@@ -60,7 +59,6 @@ const (
 	Pin            Action = "pin"             // pin and unpin
 	Trash          Action = "trash"           // move a backup to the trash by hand
 	Undelete       Action = "undelete"        // take a backup out of the trash
-	Keys           Action = "keys"            // rotate keys, print the recovery kit
 	ReadAudit      Action = "audit"           // read the audit log
 	Notify         Action = "notify"          // send a test message
 	Reload         Action = "reload"          // read the configuration again
@@ -84,15 +82,14 @@ type rule struct {
 // rules are the table of what may be done. Download is for admins: a backup is all
 // rows of its database, past every right that the application gives, and nothing
 // that an operator is for needs them; operators' tokens lie in cron jobs and CI.
-// Download and the reading of keys fail closed, too, since what has left cannot be
-// called back. A backup never waits for the audit log.
+// It fails closed, too, since what has left cannot be called back. A backup never waits
+// for the audit log.
 var rules = map[Action]rule{
 	See:            {least: Viewer},
 	Login:          {least: Viewer},
 	Logout:         {least: Viewer},
 	Backup:         {least: Operator},
 	Verify:         {least: Operator},
-	Drill:          {least: Operator},
 	CleanupPreview: {least: Operator},
 	Sync:           {least: Operator},
 	Download:       {least: Admin, closed: true},
@@ -101,7 +98,6 @@ var rules = map[Action]rule{
 	Pin:            {least: Admin, closed: true},
 	Trash:          {least: Admin, closed: true},
 	Undelete:       {least: Admin, closed: true},
-	Keys:           {least: Admin, closed: true},
 	ReadAudit:      {least: Admin},
 	Notify:         {least: Admin, global: true},
 	Reload:         {least: Admin, global: true, closed: true},

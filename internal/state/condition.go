@@ -34,11 +34,6 @@ func (s *Store) PutCondition(ctx context.Context, c Condition) error {
 	return err
 }
 
-// Condition returns a condition, or ErrNotFound.
-func (s *Store) Condition(ctx context.Context, subject, kind string) (Condition, error) {
-	return one(ctx, s, "read condition", (*Condition).targets, selectConditions+" WHERE subject=? AND kind=?", subject, kind)
-}
-
 // Conditions returns all conditions by subject and kind.
 func (s *Store) Conditions(ctx context.Context) ([]Condition, error) {
 	return rows(ctx, s, "read conditions", (*Condition).targets, selectConditions+" ORDER BY subject, kind")

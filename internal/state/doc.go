@@ -1,6 +1,6 @@
 // Package state keeps what the service remembers over a restart, in one SQLite
 // database of its own: runs, slots, tokens, messages that are to be sent,
-// troubles that people were told of, drills, and notes.
+// troubles that people were told of, and notes.
 //
 // # What it is worth
 //
@@ -39,7 +39,7 @@
 // PRAGMA user_version counts the steps in schema/, which are never changed once
 // released. An older database is brought up to date when it is opened; a newer
 // one is refused with ErrNewer, since an older litekeep could not keep what it
-// does not know.
+// does not know. The table drills is of version 1; nothing uses it.
 //
 // # Caveats
 //

@@ -61,13 +61,6 @@ func (s *Store) Waiting(ctx context.Context) ([]Message, error) {
 	return rows(ctx, s, "read messages", (*Message).targets, selectMessages+" WHERE delivered IS NULL ORDER BY next, id")
 }
 
-// DueMessages returns at most limit messages that are to be sent at now, in the
-// order in which they are due.
-func (s *Store) DueMessages(ctx context.Context, now time.Time, limit int) ([]Message, error) {
-	return rows(ctx, s, "read messages", (*Message).targets,
-		selectMessages+" WHERE delivered IS NULL AND coalesce(next,0)<=? ORDER BY next, id LIMIT ?", ms(now), limit)
-}
-
 // Delivered notes when messages were delivered. IDs that are not known, or were
 // delivered before, are no error.
 func (s *Store) Delivered(ctx context.Context, at time.Time, ids ...string) error {
@@ -98,27 +91,6 @@ func (s *Store) forEach(ctx context.Context, op string, ids []string, do func(*s
 		}
 		return nil
 	})
-}
-
-// Queue is how the messages of one channel fare.
-type Queue struct {
-	Channel   string
-	Pending   int       // messages that wait
-	Oldest    time.Time // when the first of these was made, zero for none
-	Delivered time.Time // when one was delivered last, zero for never
-	Failed    time.Time // when an attempt failed last, zero for never
-	Error     string    // of that attempt
-}
-
-// Queues returns the queues of the channels that have messages, by their names.
-func (s *Store) Queues(ctx context.Context) ([]Queue, error) {
-	targets := func(q *Queue) []any {
-		return []any{&q.Channel, &q.Pending, moment{&q.Oldest}, moment{&q.Delivered}, moment{&q.Failed}, &q.Error}
-	}
-	return rows(ctx, s, "read queues", targets, `SELECT channel, count(*) FILTER (WHERE delivered IS NULL),
-		min(created) FILTER (WHERE delivered IS NULL), max(delivered), max(failed),
-		coalesce((SELECT error FROM messages l WHERE l.channel=m.channel AND l.failed IS NOT NULL ORDER BY l.failed DESC, l.id DESC LIMIT 1), '')
-		FROM messages m GROUP BY channel ORDER BY channel`)
 }
 
 // TrimMessages removes messages that were delivered before a time, and returns

@@ -30,7 +30,7 @@ const (
 type Run struct {
 	ID       string    // unique, and sorts by the time at which the run began
 	Database string    // the name that it has in the configuration
-	Kind     string    // backup, verify, restore, cleanup, sync, drill
+	Kind     string    // backup, verify, restore, cleanup or sync
 	Trigger  string    // schedule, catch-up, retry, api, cli, start
 	Actor    string    // who asked for it, "" for the service itself
 	Slot     time.Time // of the schedule that it handles, zero for none
@@ -68,9 +68,8 @@ type RunFilter struct {
 	Databases []string // any of these
 	Kind      string
 	Outcome   string
-	Before    string    // an ID: only runs that began before this one
-	Since     time.Time // only runs that started at or after this
-	Limit     int       // how many at most, 0 for all
+	Before    string // an ID: only runs that began before this one
+	Limit     int    // how many at most, 0 for all
 }
 
 // brief are the columns of a run that a list shows, full all of them.
@@ -236,9 +235,6 @@ func (s *Store) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
 	}
 	if f.Before != "" {
 		add("id<?", f.Before)
-	}
-	if !f.Since.IsZero() {
-		add("started>=?", ms(f.Since))
 	}
 	query := selectRuns(brief)
 	if len(where) > 0 {

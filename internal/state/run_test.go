@@ -134,7 +134,6 @@ func TestRunsFilter(t *testing.T) {
 		{RunFilter{Kind: "verify"}, "4"},
 		{RunFilter{Outcome: "failed"}, "2"},
 		{RunFilter{Outcome: "running"}, "5"},
-		{RunFilter{Since: at(3), Kind: "backup"}, "6 5 3"},
 		{RunFilter{Database: "none"}, ""},
 	} {
 		want(t, fmt.Sprintf("%+v", c.f), c.want)(ids(s.Runs(t.Context(), c.f)))

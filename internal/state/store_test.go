@@ -207,7 +207,6 @@ func TestVersion1(t *testing.T) {
 	want(t, "tokens", []Token{sampleToken()})(s.Tokens(ctx))
 	want(t, "messages", []Message{sampleMessage()})(s.Waiting(ctx))
 	want(t, "conditions", []Condition{sampleCondition()})(s.Conditions(ctx))
-	want(t, "drills", []Drill{sampleDrill()})(s.Drills(ctx, "", 0))
 	want(t, "note", json.RawMessage(`{"a": 1}`))(s.Note(ctx, "key"))
 }
 
@@ -327,10 +326,8 @@ func TestNil(t *testing.T) {
 		"Tokens":     func() error { _, err := s.Tokens(ctx); return err },
 		"TouchToken": func() error { return s.TouchToken(ctx, "x", at(0)) },
 		"Enqueue":    func() error { return s.Enqueue(ctx, sampleMessage()) },
-		"Queues":     func() error { _, err := s.Queues(ctx); return err },
 		"Failed":     func() error { return s.Failed(ctx, at(0), at(0), "x", "y") },
 		"Conditions": func() error { _, err := s.Conditions(ctx); return err },
-		"Drills":     func() error { _, err := s.Drills(ctx, "", 0); return err },
 		"Note":       func() error { _, err := s.Note(ctx, "x"); return err },
 	}
 	for name, call := range calls {

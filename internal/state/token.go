@@ -72,13 +72,6 @@ func (s *Store) Token(ctx context.Context, id string) (Token, error) {
 	return one(ctx, s, "read token", (*Token).targets, selectTokens+" WHERE id=?", id)
 }
 
-// TokenByHash returns a token by the hash of its secret, or ErrNotFound. How long
-// it takes may tell how many bits of the hash are those of another; the secret
-// cannot be found from them.
-func (s *Store) TokenByHash(ctx context.Context, hash [32]byte) (Token, error) {
-	return one(ctx, s, "read token", (*Token).targets, selectTokens+" WHERE hash=?", hash[:])
-}
-
 // RevokeToken notes when a token was revoked. One that was revoked before stays
 // as it is. The error is ErrNotFound if there is no such token.
 func (s *Store) RevokeToken(ctx context.Context, id string, at time.Time) error {
