@@ -251,7 +251,7 @@ func (r *restore) canPublish(ctx context.Context) error {
 	if m.Settings.ZeroBytes {
 		c = engine.Content{}
 	}
-	return r.targetError(engine.CanPublishContent(ctx, c, r.target, r.publishOptions()))
+	return r.targetError(engine.CanPublish(ctx, c, r.target, r.publishOptions()))
 }
 
 func (r *restore) build(ctx context.Context) error {

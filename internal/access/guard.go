@@ -263,10 +263,3 @@ func (g *Guard) Logout(w http.ResponseWriter, r *http.Request) {
 	}
 	ClearCookie(w, g.c.Secure)
 }
-
-// IsOpen reports whether the service lets in whoever is at its machine, for a
-// warning on every page.
-func (g *Guard) IsOpen(ctx context.Context) bool {
-	ever, err := g.c.Registry.Any(ctx)
-	return g.c.Open != "" && err == nil && !ever
-}

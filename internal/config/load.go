@@ -126,13 +126,3 @@ func readSecret(path string) (string, error) {
 	}
 	return strings.TrimRight(string(text), "\r\n"), nil
 }
-
-// Variables returns the environment variables that take the place of values in the
-// file, and the keys of these values.
-func Variables() map[string]string {
-	known := map[string]string{}
-	for _, v := range variables {
-		known[v.name] = v.path
-	}
-	return known
-}

@@ -48,18 +48,6 @@ const (
 	hintRights  = "Run as a user who may write to the file and its folder"
 )
 
-// CanPublish finds out, without changing anything, whether a Publication can work.
-// It returns a *PublishError for what needs another way, ErrBusy when another
-// connection holds a lock for longer than the busy timeout, and fs.ErrNotExist
-// when there is no target.
-func CanPublish(ctx context.Context, newFile, target string, o PublishOptions) error {
-	content, err := contentOf(newFile)
-	if err != nil {
-		return err
-	}
-	return CanPublishContent(ctx, content, target, o)
-}
-
 // Content is what matters of a database that is going to be published.
 type Content struct {
 	PageSize int    // bytes; 0 for a database of 0 bytes, which fits any
@@ -74,8 +62,11 @@ func contentOf(newFile string) (Content, error) {
 	return Content{PageSize: int(pageSizeOf(header)), Encoding: encodingOf(header)}, nil
 }
 
-// CanPublishContent is CanPublish for a file that is not made yet.
-func CanPublishContent(ctx context.Context, content Content, target string, o PublishOptions) error {
+// CanPublish finds out, without changing anything, whether a Publication of a file
+// with this content can work. It returns a *PublishError for what needs another way,
+// ErrBusy when another connection holds a lock for longer than the busy timeout, and
+// fs.ErrNotExist when there is no target.
+func CanPublish(ctx context.Context, content Content, target string, o PublishOptions) error {
 	inWAL, err := canPublish(ctx, content, target, o)
 	if err != nil {
 		return err
@@ -83,7 +74,7 @@ func CanPublishContent(ctx context.Context, content Content, target string, o Pu
 	return unlessAlone(ctx, target, inWAL)
 }
 
-// canPublish is CanPublishContent without looking whether a target that must leave WAL
+// canPublish is CanPublish without looking whether a target that must leave WAL
 // mode can: inWAL is the error if it cannot.
 func canPublish(ctx context.Context, content Content, target string, o PublishOptions) (inWAL, err error) {
 	s, err := openSource(ctx, target, o.BusyTimeout)

@@ -240,12 +240,16 @@ func TestCanPublish(t *testing.T) {
 		}, nil, ""},
 	}
 	source := makeNew(t)
+	content, err := contentOf(source)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			target := filepath.Join(t.TempDir(), "target.db")
 			test.make(t, target)
 			before := stats(t, target)
-			err := CanPublish(t.Context(), source, target, PublishOptions{})
+			err := CanPublish(t.Context(), content, target, PublishOptions{})
 			if !errors.Is(err, test.want) || (test.want == nil) != (err == nil) {
 				t.Fatalf("error %v, want %v", err, test.want)
 			}

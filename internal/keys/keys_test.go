@@ -31,7 +31,7 @@ var (
 
 func phrase(t testing.TB, text string) keys.Key {
 	t.Helper()
-	k, err := keys.NewPassphraseCost([]byte(text), cheap)
+	k, err := keys.NewPassphrase([]byte(text), cheap)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestPassphraseText(t *testing.T) {
 		"a\n\n": "more than one line", "a\x00b": "more than one line", "a\rb": "more than one line",
 		"a\xff": "not UTF-8", strings.Repeat("secret", 200): "longer than 1024",
 	} {
-		_, err := keys.NewPassphrase([]byte(text))
+		_, err := keys.NewPassphrase([]byte(text), cheap)
 		if !errors.Is(err, keys.ErrSecret) || !strings.Contains(fmt.Sprint(err), says) {
 			t.Errorf("%q: %v", text, err)
 		}
@@ -152,7 +152,7 @@ func TestCost(t *testing.T) {
 	for _, c := range []keys.Cost{
 		{}, {0, 65536, 1}, {11, 65536, 1}, {1, 8191, 1}, {1, 131073, 1}, {1, 65536, 0}, {1, 65536, 9},
 	} {
-		if _, err := keys.NewPassphraseCost([]byte("x"), c); err == nil {
+		if _, err := keys.NewPassphrase([]byte("x"), c); err == nil {
 			t.Errorf("%+v is taken", c)
 		}
 		r := wrap(t, phrase(t, "x"))
@@ -166,7 +166,7 @@ func TestCost(t *testing.T) {
 // TestStretchOnce checks that a passphrase is not stretched again for what was
 // stretched before.
 func TestStretchOnce(t *testing.T) {
-	k, err := keys.NewPassphraseCost([]byte("x"), keys.Cost{Time: 10, MemoryKiB: 64 << 10, Lanes: 1})
+	k, err := keys.NewPassphrase([]byte("x"), keys.Cost{Time: 10, MemoryKiB: 64 << 10, Lanes: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,11 +63,9 @@ const maxKnown = 256
 // without any change to their Unicode form, but for one line end (LF or CRLF)
 // at the end, which editors and echo add. An empty passphrase, one of only
 // white space, one that has another line end or a NUL, and one that is longer
-// than 1024 bytes are refused; the error matches ErrSecret.
-func NewPassphrase(text []byte) (Key, error) { return NewPassphraseCost(text, DefaultCost()) }
-
-// NewPassphraseCost is like NewPassphrase, with the cost of new records.
-func NewPassphraseCost(text []byte, c Cost) (Key, error) {
+// than 1024 bytes are refused; the error matches ErrSecret. c is the cost of the
+// records that are made with the key.
+func NewPassphrase(text []byte, c Cost) (Key, error) {
 	text, err := trimPassphrase(text)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSecret, err)

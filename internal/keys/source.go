@@ -149,7 +149,7 @@ func (s Source) open(ctx context.Context, in Inputs) (Key, error) {
 	if in.Cost == (Cost{}) {
 		in.Cost = DefaultCost()
 	}
-	return NewPassphraseCost(text, in.Cost)
+	return NewPassphrase(text, in.Cost)
 }
 
 func (s Source) passphrase(ctx context.Context, in Inputs) ([]byte, error) {

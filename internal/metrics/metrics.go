@@ -57,11 +57,6 @@ func (m *Metrics) RunEnded(database, kind, outcome string, took time.Duration) {
 	m.durations.WithLabelValues(kind).Observe(took.Seconds())
 }
 
-// Forget removes the counters of a database that is no longer configured.
-func (m *Metrics) Forget(database string) {
-	m.runs.DeletePartialMatch(prometheus.Labels{"database": database})
-}
-
 // Handler answers requests for the metrics. allowed says for a request which
 // databases may be seen: nil for all of them and the rest of the metrics. Whether
 // the request may see anything is for the caller to check before.

@@ -16,8 +16,6 @@ import (
 type Options struct {
 	Workers int
 	TempDir string // for sorting; "" is the folder of the new file
-	// Progress, if not nil, is called with the rows that were laid so far.
-	Progress func(rows int64)
 }
 
 // Built is what Build made.
@@ -86,7 +84,6 @@ type builder struct {
 	closing closing
 	tables  int // tables and carried indexes that were opened
 	carried int
-	rows    int64
 }
 
 func (b *builder) event(e document.Event) error {

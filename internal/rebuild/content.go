@@ -171,14 +171,7 @@ func (c *content) lay(r *records) error {
 		}
 		start = end
 	}
-	if err := put(c.plan.indexes, r.batches); err != nil {
-		return err
-	}
-	c.b.rows += int64(len(r.ends))
-	if c.b.o.Progress != nil {
-		c.b.o.Progress(c.b.rows)
-	}
-	return nil
+	return put(c.plan.indexes, r.batches)
 }
 
 // layLarge lays one large item without copying its values.
@@ -213,7 +206,6 @@ func (c *content) layLarge(line []byte) error {
 	r.utf16 = nil
 	clear(r.row[:cap(r.row)]) // they share the memory of the line
 	clear(r.fields[:cap(r.fields)])
-	c.b.rows++
 	return put(c.plan.indexes, batches)
 }
 

@@ -31,7 +31,7 @@ func fileKey(t testing.TB) keys.Key {
 
 func phrase(t testing.TB, text string) keys.Key {
 	t.Helper()
-	k, err := keys.NewPassphraseCost([]byte(text), cheap)
+	k, err := keys.NewPassphrase([]byte(text), cheap)
 	if err != nil {
 		t.Fatal(err)
 	}
