@@ -54,7 +54,7 @@ func (d *doctor) database(db *config.Database) {
 		return
 	}
 	before := len(d.checks)
-	d.sidecars(db, info, h)
+	d.sidecars(db, info)
 	d.home(db, h)
 	if h != nil && h.WAL && hasWALReset(h.SQLiteVersion) {
 		d.add(Warn, db.Name, "SQLite "+sqliteVersion(h.SQLiteVersion)+" wrote to it last, which has the WAL-reset bug",
@@ -98,7 +98,7 @@ func (d *doctor) header(db *config.Database, info fs.FileInfo) (h *sqlitefile.He
 }
 
 // sidecars looks at the -journal, -wal and -shm of a database.
-func (d *doctor) sidecars(db *config.Database, info fs.FileInfo, h *sqlitefile.Header) {
+func (d *doctor) sidecars(db *config.Database, info fs.FileInfo) {
 	wal, walErr := os.Stat(db.Path + "-wal")
 	if walErr == nil && wal.Size() > longLog && wal.Size() > info.Size() {
 		d.add(Warn, db.Name, fmt.Sprintf("its write-ahead log has %s, more than the database", human.Bytes(wal.Size())),

@@ -189,7 +189,7 @@ func (p *Plan) addSchemaRow(rowid int64, rec []byte, o *engine.Object, c *Choice
 	if kind == ownsTable {
 		err = p.addTable(&s, uint32(root.Int), o, c.Short[rowid] != "")
 	} else {
-		err = p.addIndex(&s, uint32(root.Int), o, c.Carry[rowid])
+		p.addIndex(&s, uint32(root.Int), o, c.Carry[rowid])
 	}
 	p.Schema = append(p.Schema, s)
 	return err
@@ -335,7 +335,7 @@ func nameOf(s string) value.Value {
 	return ownText(value.Value{Kind: value.RawText, Bytes: []byte(s)}, sqlitefile.UTF8)
 }
 
-func (p *Plan) addIndex(s *document.SchemaRow, root uint32, o *engine.Object, reason string) error {
+func (p *Plan) addIndex(s *document.SchemaRow, root uint32, o *engine.Object, reason string) {
 	label, table := string(s.Name.Bytes), string(s.TblName.Bytes)
 	if reason == "" && (o == nil || o.Index == nil) {
 		reason = "SQLite cannot describe it"
@@ -345,9 +345,8 @@ func (p *Plan) addIndex(s *document.SchemaRow, root uint32, o *engine.Object, re
 		x := &Index{Label: label, Table: table, Root: root, Reason: reason}
 		x.Name = s.Name
 		p.Indexes = append(p.Indexes, x)
-		return nil
+		return
 	}
 	s.BTree = document.BTreeRebuild
 	p.Rebuilt = append(p.Rebuilt, &Rebuilt{Label: label, Table: table, Root: root, schemaRow: s.RowID, object: o})
-	return nil
 }

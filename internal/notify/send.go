@@ -110,13 +110,13 @@ func (l *lane) notes(now time.Time, s Story) (notes []string) {
 	l.sent = before
 	if next := now.Add(l.center.options.Group); free.After(next) {
 		notes = append(notes, fmt.Sprintf("This channel has had %s, its limit: what comes now is told in one message, not before %s.",
-			l.limit(now), s.when(free)))
+			l.limit(), s.when(free)))
 	}
 	return notes
 }
 
 // limit names the limit that the next message reaches.
-func (l *lane) limit(now time.Time) string {
+func (l *lane) limit() string {
 	o := l.center.options
 	if len(l.sent)+1 >= o.PerDay {
 		return fmt.Sprintf("%d messages in a day", len(l.sent)+1)

@@ -156,8 +156,8 @@ func (w *walker) children(n node, depth int, b item) error {
 		}
 		b.low, b.noLow = c.high, false
 		if !w.tree.table && i < n.cells {
-			if err := w.add(item{page: n.number, cell: int32(i)}); err != nil || w.stopped {
-				return err
+			if w.add(item{page: n.number, cell: int32(i)}); w.stopped {
+				return nil
 			}
 		}
 	}
@@ -169,10 +169,11 @@ func (w *walker) leaf(page uint32, b item) error {
 		return err
 	}
 	b.page, b.cell = page, -1
-	return w.add(b)
+	w.add(b)
+	return nil
 }
 
-func (w *walker) add(i item) error {
+func (w *walker) add(i item) {
 	w.batch.items = append(w.batch.items, i)
 	if i.cell < 0 {
 		w.leaves++
@@ -181,7 +182,6 @@ func (w *walker) add(i item) error {
 		w.stopped = !w.yield(w.batch, nil)
 		w.begin()
 	}
-	return nil
 }
 
 func (w *walker) begin() {

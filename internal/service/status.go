@@ -194,7 +194,7 @@ func (s *Service) judge(st *Status, k *keeper, l *listing, lasting []notify.Cond
 	if free := st.Copies[0].FreeBytes; conf.diskLow > 0 && free >= 0 && free < conf.diskLow { // of the primary folder
 		add(ConditionWarning, Problem{Kind: "disk-low", Since: now, Summary: fmt.Sprintf("%s has %d MiB left.", conf.core.BackupDirectory, free>>20)})
 	}
-	st.Words = words(st, now)
+	st.Words = words(st)
 }
 
 // failedFrom is when the first of the runs failed that end in the run last, as far as is
@@ -238,7 +238,7 @@ func (k *keeper) judgeCopies(add func(Condition, Problem), mend string, check fu
 }
 
 // words says the condition as a sentence.
-func words(st *Status, now time.Time) string {
+func words(st *Status) string {
 	if st.Condition == ConditionOK {
 		return "All is well."
 	}

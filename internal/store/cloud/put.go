@@ -209,11 +209,11 @@ func (s *Store) prove(ctx context.Context, key string, u *upload, src *source, m
 	}
 	// Some servers fill the field with something that only looks like an MD5.
 	// The bytes decide.
-	return s.proveBytes(ctx, key, u, want)
+	return s.proveBytes(ctx, key, want)
 }
 
 // proveBytes reads an object back.
-func (s *Store) proveBytes(ctx context.Context, key string, u *upload, want store.Checksum) error {
+func (s *Store) proveBytes(ctx context.Context, key string, want store.Checksum) error {
 	h, ok := want.NewHash()
 	if !ok {
 		return nil
