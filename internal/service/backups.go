@@ -73,7 +73,7 @@ func (s *Service) Backup(ctx context.Context, by access.Principal, database, fil
 	out := &BackupDetails{BackupView: views[i], Changes: []TableChange{}}
 	local := s.find(database).conf.Load().local
 	if out.Details, err = local.BackupDetails(ctx, out.Path); err != nil {
-		out.Problem = orElse(out.Problem, err.Error())
+		out.Problem = cmp.Or(out.Problem, err.Error())
 		return out, nil
 	}
 	for _, v := range views[i+1:] {

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -79,7 +80,7 @@ func (s *Service) Undelete(ctx context.Context, by access.Principal, database, f
 // AcceptSize ends the pause of pruning that a shrunken backup began: what the
 // database holds now is right.
 func (s *Service) AcceptSize(ctx context.Context, by access.Principal, database, reason string) error {
-	a := act{action: access.Prune, database: database, detail: orElse(reason, "the size is right")}
+	a := act{action: access.Prune, database: database, detail: cmp.Or(reason, "the size is right")}
 	k, err := s.check(ctx, by, a)
 	if err != nil {
 		return err

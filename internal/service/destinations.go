@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"slices"
@@ -117,23 +118,16 @@ func (l look) sum(place string) Destination {
 			}
 		case c.Missing:
 			out.OK = false
-			out.Problem = orElse(out.Problem, file+" is missing")
+			out.Problem = cmp.Or(out.Problem, file+" is missing")
 		default:
 			out.OK = false
-			out.Problem = orElse(out.Problem, file+": "+orDamaged(c.Problem))
+			out.Problem = cmp.Or(out.Problem, file+": "+orDamaged(c.Problem))
 		}
 	}
 	return out
 }
 
-func orElse(text, other string) string {
-	if text != "" {
-		return text
-	}
-	return other
-}
-
-func orDamaged(problem string) string { return orElse(problem, "damaged") }
+func orDamaged(problem string) string { return cmp.Or(problem, "damaged") }
 
 // freeBytes tells how much room a folder has, -1 if that cannot be told.
 func freeBytes(place string) int64 {
