@@ -178,7 +178,7 @@ func (a *app) auditVerifyCommand() *cobra.Command {
 moved, doubled or inserted, and an end that was cut off. Exits with 3 if there is one.
 
 Who can write the files could make all of the log anew. That is found by a head of the
-log that was kept elsewhere, such as in the daily message: give it with --anchor.`,
+log that was kept elsewhere, such as on another machine: give it with --anchor.`,
 		Example: "  litekeep audit verify\n  litekeep audit verify --anchor 1204:5f2c…",
 		Args:    exactly(),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.auditVerify(cmd.Context(), o) },

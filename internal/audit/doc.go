@@ -46,8 +46,8 @@
 //   - an end that was cut off, by the head, unless the head was changed too.
 //
 // Whoever rewrites the log from some entry to its end, and the head, is found only
-// by an anchor: a head that was kept where they cannot write. Head gives it, for
-// the daily message and the state database, and Verify takes any number of them.
+// by an anchor: a head that was kept where they cannot write. Head gives it,
+// for the state database or another machine, and Verify takes any number of them.
 // An anchor holds all entries up to its own. Entries that were made after the last
 // anchor are as safe as the folder is.
 //

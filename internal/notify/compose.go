@@ -11,7 +11,7 @@ import (
 // what is worst.
 var order = []Kind{
 	KindDestinationDown, KindDiskLow, KindOverdue, KindVerificationFailed, KindGone, KindFailed, KindHung, KindShrunken,
-	KindConfigRefused, KindLeftOut, KindDigest, KindJoined, KindRestoreDone, KindRecovered, KindDestinationUp, KindDiskOK, KindStarted, KindTest,
+	KindConfigRefused, KindLeftOut, KindJoined, KindRestoreDone, KindRecovered, KindDestinationUp, KindDiskOK, KindStarted, KindTest,
 }
 
 // writer makes sections of stories, with ages as of now.
@@ -42,7 +42,7 @@ func compose(stories []Story, now time.Time) (sections []Section) {
 				sections = append(sections, w.place(s, blamed[s.Place]))
 				delete(blamed, s.Place)
 			}
-		case KindDigest, KindConfigRefused, KindTest, KindRestoreDone:
+		case KindConfigRefused, KindTest, KindRestoreDone:
 			for _, s := range list {
 				sections = append(sections, w.one(s))
 			}

@@ -50,8 +50,6 @@ const (
 	KindLeftOut Kind = "left-out"
 	// KindTest: somebody tries a channel.
 	KindTest Kind = "test"
-	// KindDigest: a summary that the service writes, in Event.Summary and Details.
-	KindDigest Kind = "digest"
 
 	// KindBegun: a run has begun. For heartbeats only.
 	KindBegun Kind = "begun"
@@ -177,7 +175,6 @@ var natures = map[Kind]nature{
 	KindGone:               {severity: Warning, trouble: true, once: true},
 	KindLeftOut:            {severity: Warning, trouble: true},
 	KindTest:               {},
-	KindDigest:             {},
 	KindBegun:              {pulse: true, mute: true},
 }
 

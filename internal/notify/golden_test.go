@@ -90,9 +90,6 @@ func sample(kind Kind) Story {
 		e.Database, e.Place, e.Cause = "", "/srv/tenants/a:b.db", `its name cannot be that of a database: "a:b" cannot name a folder; "a_b" can`
 		e.Hint, e.Next = "rename the file, or give it an entry of its own", "litekeep config check --config /etc/litekeep.yaml"
 		s.Since, s.Count, s.Again = three.Add(-24*time.Hour), 2, true
-	case KindDigest:
-		e.Database, e.Summary = "", "3 databases, 21 backups in 7 days, all verified"
-		e.Details = []Field{{"app", "7 backups, 17.2 MiB"}}
 	}
 	s.Event = e.filled(three)
 	return s
