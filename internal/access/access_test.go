@@ -102,7 +102,7 @@ func create(t *testing.T, r *access.Registry, n access.NewToken) (string, access
 // TestMay is the whole table of roles and actions.
 func TestMay(t *testing.T) {
 	const viewer, operator, admin = "see login logout", "backup verify cleanup-preview sync",
-		"download restore prune pin trash undelete audit notify reload tokens"
+		"download restore prune pin undelete audit notify reload tokens"
 	global := strings.Fields("notify reload tokens")
 	open := strings.Fields("see login logout backup verify cleanup-preview sync audit notify") // go on without the audit log
 	least := map[access.Role]string{access.Viewer: viewer, access.Operator: viewer + " " + operator, access.Admin: viewer + " " + operator + " " + admin}

@@ -57,7 +57,6 @@ const (
 	Restore        Action = "restore"         // also its dry run, which reads all data
 	Prune          Action = "prune"           // remove what the retention does not keep
 	Pin            Action = "pin"             // pin and unpin
-	Trash          Action = "trash"           // move a backup to the trash by hand
 	Undelete       Action = "undelete"        // take a backup out of the trash
 	ReadAudit      Action = "audit"           // read the audit log
 	Notify         Action = "notify"          // send a test message
@@ -96,7 +95,6 @@ var rules = map[Action]rule{
 	Restore:        {least: Admin, closed: true},
 	Prune:          {least: Admin, closed: true},
 	Pin:            {least: Admin, closed: true},
-	Trash:          {least: Admin, closed: true},
 	Undelete:       {least: Admin, closed: true},
 	ReadAudit:      {least: Admin},
 	Notify:         {least: Admin, global: true},

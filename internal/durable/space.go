@@ -6,8 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"syscall"
+
+	"github.com/litekeep/litekeep/internal/human"
 )
 
 // NoSpaceError says that a file system has too little room. It matches
@@ -21,7 +22,7 @@ type NoSpaceError struct {
 // Error says how much is missing, in units for people.
 func (e *NoSpaceError) Error() string {
 	return fmt.Sprintf("not enough room for %s in %s: %s free, %s missing",
-		humanBytes(e.Need), e.Path, humanBytes(e.Free), humanBytes(e.Need-e.Free))
+		human.Bytes(e.Need), e.Path, human.Bytes(e.Free), human.Bytes(e.Need-e.Free))
 }
 
 // Is tells that every NoSpaceError is an ENOSPC.
@@ -76,28 +77,4 @@ func FreeSpace(path string) (int64, error) {
 // file.
 func missing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
-}
-
-// humanBytes rounds to three digits in binary units.
-func humanBytes(n int64) string {
-	const step = 1024
-	if n < step {
-		return strconv.FormatInt(n, 10) + " B"
-	}
-	v, unit := float64(n), 0
-	for v >= 999.5 { // so that no value shows as 1000 or more
-		v /= step
-		unit++
-	}
-	return strconv.FormatFloat(v, 'f', decimals(v), 64) + " " + "KMGTPE"[unit-1:unit] + "iB"
-}
-
-func decimals(v float64) int {
-	switch {
-	case v >= 99.95:
-		return 0
-	case v >= 9.995:
-		return 1
-	}
-	return 2
 }

@@ -48,19 +48,6 @@ func (s *Service) change(ctx context.Context, by access.Principal, a act, k *kee
 	return s.done(ctx, by, a, err)
 }
 
-// Delete moves a backup to the trash, or removes it for good where there is none.
-// It is refused for the last good backups unless force is set.
-func (s *Service) Delete(ctx context.Context, by access.Principal, database, file string, force bool) error {
-	a := act{action: access.Trash, database: database, object: file}
-	if force {
-		a.detail = "force"
-	}
-	return s.onBackup(ctx, by, a, func(c Core, path string) error {
-		_, err := c.DeleteBackup(ctx, path, litekeep.DeleteOptions{Force: force})
-		return err
-	})
-}
-
 // Undelete takes a backup out of the trash.
 func (s *Service) Undelete(ctx context.Context, by access.Principal, database, file string) error {
 	a := act{action: access.Undelete, database: database, object: file}

@@ -23,7 +23,6 @@ type Core interface {
 	UnpinBackup(ctx context.Context, path string) error
 	ListTrash(context.Context) ([]litekeep.TrashedBackup, error)
 	Undelete(ctx context.Context, path string) error
-	DeleteBackup(ctx context.Context, path string, o litekeep.DeleteOptions) ([]litekeep.Decision, error)
 }
 
 // NewCore makes the Core of a database.

@@ -165,10 +165,6 @@ func (p *play) ListTrash(context.Context) ([]litekeep.TrashedBackup, error) { re
 func (p *play) Undelete(context.Context, string) error                      { return nil }
 func (p *play) began() []time.Time                                          { p.mu.Lock(); defer p.mu.Unlock(); return slices.Clone(p.runs) }
 
-func (p *play) DeleteBackup(context.Context, string, litekeep.DeleteOptions) ([]litekeep.Decision, error) {
-	return nil, nil
-}
-
 // change changes a play while the service runs.
 func (p *play) change(f func(*play)) {
 	p.mu.Lock()
