@@ -9,6 +9,7 @@ import (
 
 	"github.com/litekeep/litekeep/internal/archive"
 	"github.com/litekeep/litekeep/internal/document"
+	"github.com/litekeep/litekeep/internal/human"
 	"github.com/litekeep/litekeep/internal/manifest"
 	"github.com/litekeep/litekeep/internal/nearest"
 	"github.com/litekeep/litekeep/internal/sqlitefile"
@@ -57,7 +58,7 @@ func (s *Service) readTable(ctx context.Context, path, table string, objects boo
 	if t == nil {
 		return &Error{
 			Op: "cat", Path: path, Err: fmt.Errorf("the backup has no table %q", table),
-			Hint: nearTable(b.m, table) + "`litekeep info " + quote(path) + "` lists its tables",
+			Hint: nearTable(b.m, table) + "`litekeep info " + human.ShellWord(path) + "` lists its tables",
 		}
 	}
 	l := &lines{w: w, name: t.Name, objects: objects}

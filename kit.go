@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/litekeep/litekeep/internal/destination"
+	"github.com/litekeep/litekeep/internal/human"
 	"github.com/litekeep/litekeep/internal/keys"
 	"github.com/litekeep/litekeep/internal/vault"
 )
@@ -154,10 +155,10 @@ func kitKey(ctx context.Context, ref string, include bool) (keys.KitKey, error) 
 // the backups first, with the reference of a key, "" for none.
 func kitCommands(places, names []string, ref string) []keys.KitCommand {
 	dir, key := places[0], ""
-	commands := []keys.KitCommand{{Why: "See what there is", Line: "litekeep list --dir " + quote(dir)}}
+	commands := []keys.KitCommand{{Why: "See what there is", Line: "litekeep list --dir " + human.ShellWord(dir)}}
 	if ref != "" {
-		key = " --key " + quote(ref)
-		commands = append(commands, keys.KitCommand{Why: "Try the key", Line: "litekeep key check --dir " + quote(dir) + key})
+		key = " --key " + human.ShellWord(ref)
+		commands = append(commands, keys.KitCommand{Why: "Try the key", Line: "litekeep key check --dir " + human.ShellWord(dir) + key})
 	}
 	for _, name := range names {
 		for i, place := range places {
@@ -167,20 +168,9 @@ func kitCommands(places, names []string, ref string) []keys.KitCommand {
 			}
 			from := destination.Join(place, vault.Ref{Database: name})
 			commands = append(commands, keys.KitCommand{
-				Why: why, Line: "litekeep restore " + quote(from) + " " + quote("restored-"+name+".db") + key,
+				Why: why, Line: "litekeep restore " + human.ShellWord(from) + " " + human.ShellWord("restored-"+name+".db") + key,
 			})
 		}
 	}
 	return commands
-}
-
-// quote writes s as one word for a POSIX shell.
-func quote(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%,=", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/litekeep/litekeep/internal/destination"
+	"github.com/litekeep/litekeep/internal/human"
 	"github.com/litekeep/litekeep/internal/store"
 	"github.com/litekeep/litekeep/internal/vault"
 )
@@ -142,7 +143,7 @@ func (s *Service) latestAt(ctx context.Context, folder string, c *choice) (*Back
 	}
 	best := c.best()
 	if best == nil {
-		return nil, &Error{Op: "list", Path: folder, Err: ErrNoBackup, Hint: "`litekeep list --dir " + quote(text) + "` shows what is there"}
+		return nil, &Error{Op: "list", Path: folder, Err: ErrNoBackup, Hint: "`litekeep list --dir " + human.ShellWord(text) + "` shows what is there"}
 	}
 	return best, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/litekeep/litekeep/internal/durable"
 	"github.com/litekeep/litekeep/internal/engine"
+	"github.com/litekeep/litekeep/internal/human"
 	"github.com/litekeep/litekeep/internal/rebuild"
 )
 
@@ -190,7 +191,7 @@ func (r *restore) checkNewTarget() error {
 	if _, err := os.Stat(filepath.Dir(r.target)); err != nil {
 		e := &Error{Op: "restore", Path: r.target, Kind: ErrTarget, Err: fmt.Errorf("the folder of the target: %w", err)}
 		if errors.Is(err, fs.ErrNotExist) {
-			e.Hint = fmt.Sprintf("make it: mkdir -p %q", filepath.Dir(r.target))
+			e.Hint = "make it: mkdir -p " + human.ShellWord(filepath.Dir(r.target))
 		}
 		return e
 	}
@@ -199,7 +200,7 @@ func (r *restore) checkNewTarget() error {
 			return &Error{
 				Op: "restore", Path: r.target + suffix, Kind: ErrTarget,
 				Err:  errors.New("a database that is no longer there left this file; SQLite would apply it to the restored one"),
-				Hint: fmt.Sprintf("move it away: mv %q %q", r.target+suffix, r.target+suffix+".old"),
+				Hint: "move it away: " + move(r.target+suffix, r.target+suffix+".old"),
 			}
 		}
 	}
@@ -383,14 +384,14 @@ func (r *restore) targetError(err error) error {
 }
 
 func (r *restore) moveAway() string {
-	var b strings.Builder
+	var moves []string
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
 		if _, err := os.Lstat(r.target + suffix); err == nil {
-			if b.Len() > 0 {
-				b.WriteString(" && ")
-			}
-			fmt.Fprintf(&b, "mv %q %q", r.target+suffix, r.target+".damaged"+suffix)
+			moves = append(moves, move(r.target+suffix, r.target+".damaged"+suffix))
 		}
 	}
-	return b.String()
+	return strings.Join(moves, " && ")
 }
+
+// move is the command that gives a file another name.
+func move(from, to string) string { return "mv " + human.ShellWord(from) + " " + human.ShellWord(to) }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -143,6 +144,37 @@ func TestRestoreRefusals(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 			unchanged(t, w.dir, before)
+		})
+	}
+}
+
+// TestRestoreHintsAreCommands runs the commands of hints, for a path that a shell would
+// read as another one.
+func TestRestoreHintsAreCommands(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(target string) error{
+		"no folder": func(target string) error { return os.Remove(filepath.Dir(target)) },
+		"stale log": func(target string) error { return os.WriteFile(target+"-wal", make([]byte, 64), 0o600) },
+	}
+	for name, spoil := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, smallSQL, nil)
+			b := w.backup()
+			target := filepath.Join(w.dir, "for $HOME", "it's `new`.db")
+			if err := errors.Join(os.Mkdir(filepath.Dir(target), 0o700), spoil(target)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := w.RestoreBackup(t.Context(), b.Path, target, litekeep.RestoreOptions{})
+			var e *litekeep.Error
+			if !errors.As(err, &e) {
+				t.Fatal(err)
+			}
+			_, command, _ := strings.Cut(e.Hint, ": ")
+			if out, err := exec.CommandContext(t.Context(), "sh", "-c", command).CombinedOutput(); err != nil {
+				t.Fatalf("%s: %v: %s", command, err, out)
+			}
+			w.restore(b.Path, target)
 		})
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/litekeep/litekeep/internal/human"
 )
 
 // humanAge shows how long ago t was, in one unit: 3h. A time in the future has
@@ -66,31 +68,10 @@ func printable(s string) string {
 func oneLine(s string) string { return strings.ReplaceAll(printable(s), "\n", `\n`) }
 
 // shellQuote writes a path so that a shell reads it as one argument, which is no
-// flag. What cannot be shown on a terminal is written in the $'…' form that
-// POSIX has since 2024.
+// flag.
 func shellQuote(path string) string {
 	if strings.HasPrefix(path, "-") {
 		path = "./" + path
 	}
-	plain := func(r rune) bool {
-		return r > unicode.MaxASCII || unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("/._-+:@%,=", r)
-	}
-	if oneLine(path) != path {
-		var b strings.Builder
-		for i := range len(path) {
-			switch c := path[i]; {
-			case c == '\'' || c == '\\':
-				b.WriteString(`\` + string(rune(c)))
-			case c < ' ' || c > '~':
-				fmt.Fprintf(&b, `\%03o`, c) // \x would swallow digits that follow
-			default:
-				b.WriteByte(c)
-			}
-		}
-		return "$'" + b.String() + "'"
-	}
-	if path != "" && strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0 {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	return human.ShellWord(path)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/internal/destination"
+	"github.com/litekeep/litekeep/internal/human"
 )
 
 // The command lines that people are told to run next. They go to the service where
@@ -19,7 +20,7 @@ import (
 func line(words ...string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {
-		quoted[i] = quote(w)
+		quoted[i] = human.ShellWord(w)
 	}
 	return "litekeep " + strings.Join(quoted, " ")
 }
@@ -101,7 +102,7 @@ func (s *Service) restoreLine(k *keeper, l *listing) string {
 	case b == nil && c.database.Gone:
 		return s.checkLine() // there is nothing to restore
 	case b == nil:
-		return "sqlite3 " + quote(c.path) + " .recover"
+		return "sqlite3 " + human.ShellWord(c.path) + " .recover"
 	}
 	return s.asking([]string{"restore", fileOf(b), "--database", c.name, "--reason", reason}, func() string {
 		return line(append([]string{"restore", b.Path, c.path}, c.keys()...)...)
@@ -148,7 +149,7 @@ func (s *Service) hint(k *keeper, err error) string {
 		case "litekeep prune":
 			parts[i] = s.asking([]string{"prune", "--database", c.name}, func() string { return line(append([]string{"prune", "--dry-run"}, dir...)...) })
 		case "litekeep key list", "litekeep trash list":
-			parts[i] += " --dir " + quote(c.core.BackupDirectory)
+			parts[i] += " --dir " + human.ShellWord(c.core.BackupDirectory)
 		case "litekeep destinations check":
 			parts[i] = s.placeLine(c.core.BackupDirectory)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/internal/destination"
+	"github.com/litekeep/litekeep/internal/human"
 	"github.com/litekeep/litekeep/internal/state"
 )
 
@@ -42,7 +43,7 @@ func (s *Service) acceptLine(folder string) string {
 		words = append(words, "--state", s.config().State)
 	}
 	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
-		return "mkdir " + quote(folder) + " && " + line(words...)
+		return "mkdir " + human.ShellWord(folder) + " && " + line(words...)
 	}
 	return line(words...)
 }

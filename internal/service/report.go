@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/litekeep/litekeep/internal/audit"
+	"github.com/litekeep/litekeep/internal/human"
 	"github.com/litekeep/litekeep/internal/notify"
 )
 
@@ -338,7 +339,7 @@ func (s *Service) watchDisk(folder string, low int64, now time.Time) {
 	if free < low {
 		e.Kind = notify.KindDiskLow
 		e.Cause = fmt.Sprintf("%d MiB are left", free>>20)
-		e.Next = "litekeep trash empty --dir " + quote(folder)
+		e.Next = "litekeep trash empty --dir " + human.ShellWord(folder)
 	}
 	s.o.Teller.Report(s.base, e)
 }
