@@ -35,7 +35,7 @@ type Backup struct {
 	Verified      time.Time     `json:"-"` // zero if it was never read back
 	Checked       time.Time     `json:"-"` // last verification of any kind
 	Damaged       bool          `json:"damaged"`
-	Pinned        time.Time     `json:"-"` // until when it may not be pruned; zero without a Pin
+	Pinned        time.Time     `json:"-"` // until when it may not be pruned, the end of 9999 for ever; zero without a Pin
 	Warnings      []string      `json:"warnings"`
 	// PassedOver says, of the result of LatestBackup alone, which newer backups were
 	// not taken and why, and whether an older one holds more.

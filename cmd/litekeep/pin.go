@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os/user"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -91,7 +90,7 @@ func (a *app) pin(ctx context.Context, path, note string, until time.Time) error
 	if err != nil {
 		return err
 	}
-	if err := a.service(nil).PinBackup(litekeep.WithActor(ctx, userName()), path, note, until); err != nil {
+	if err := a.service(nil).PinBackup(litekeep.WithActor(ctx, person()), path, note, until); err != nil {
 		return err
 	}
 	end := "for ever"
@@ -106,7 +105,7 @@ func (a *app) unpin(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.service(nil).UnpinBackup(litekeep.WithActor(ctx, userName()), path); err != nil {
+	if err := a.service(nil).UnpinBackup(litekeep.WithActor(ctx, person()), path); err != nil {
 		return err
 	}
 	return a.report(pinResult{succeeded(), path, stamp{}}, "unpinned %s\n", oneLine(path))
@@ -121,13 +120,4 @@ func (a *app) report(result any, format string, args ...any) error {
 		return nil
 	}
 	return a.printf(format, args...)
-}
-
-// userName is who runs the program, "" if the system does not tell.
-func userName() string {
-	u, err := user.Current()
-	if err != nil {
-		return ""
-	}
-	return u.Username
 }

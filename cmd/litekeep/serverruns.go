@@ -10,6 +10,7 @@ import (
 
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/client"
+	"github.com/litekeep/litekeep/internal/vault"
 )
 
 // atMost is a check of arguments that all may be left out.
@@ -77,7 +78,9 @@ func backupOf(b *client.NewBackup) *litekeep.Backup {
 	}
 	if b.Pin != nil {
 		out.Pin = &litekeep.Pin{Note: b.Pin.Note, Since: b.Pin.Since, Until: b.Pin.Until, By: b.Pin.By}
-		out.Pinned = b.Pin.Until
+		if out.Pinned = b.Pin.Until; out.Pinned.IsZero() {
+			out.Pinned = vault.Forever // as ListBackups has it
+		}
 	}
 	return out
 }

@@ -123,7 +123,7 @@ func record(log *audit.Log, action access.Action, object, detail string, do func
 	return errors.Join(err, logErr)
 }
 
-// person is who runs the command, as the audit log has it.
+// person is who runs the command, as the audit log and the pins have it.
 func person() string {
 	u, err := user.Current()
 	if err != nil {
