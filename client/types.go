@@ -22,7 +22,7 @@ type Run struct {
 	ID       string    `json:"id"`
 	Database string    `json:"database"`
 	Kind     string    `json:"kind"`             // backup, verify, restore, cleanup or sync
-	Trigger  string    `json:"trigger"`          // schedule, catch-up, retry or request
+	Trigger  string    `json:"trigger"`          // first, schedule, catch-up, retry, recovery or request
 	By       string    `json:"by"`               // who asked for it
 	Slot     time.Time `json:"slot,omitzero"`    // of the schedule that it belongs to
 	Attempt  int       `json:"attempt"`          // 1 for the first

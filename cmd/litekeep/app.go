@@ -46,8 +46,6 @@ func run(ctx context.Context, args []string, stdout, stderr *os.File, now func()
 	a.paint = isTerminal(stdout)
 	if a.paint {
 		a.width = func() int { return terminalWidth(stdout) }
-	}
-	if a.paint {
 		a.stdout = a.screen.above(stdout)
 	}
 	if os.Getenv("NO_COLOR") != "" {

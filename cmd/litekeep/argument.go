@@ -155,12 +155,7 @@ func (a *app) checkFolder(command string) error {
 	return nil
 }
 
-// holdsManifests tells a folder of backups from one that a refused backup left.
-func holdsManifests(dir string) bool {
-	entries, err := os.ReadDir(dir)
-	return err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool { return strings.HasSuffix(e.Name(), ".manifest.json") })
-}
-
+// databasesHint names the databases that have backups in a folder.
 func databasesHint(dir string) string {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -168,7 +163,7 @@ func databasesHint(dir string) string {
 	}
 	var names []string
 	for _, e := range entries {
-		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && holdsManifests(filepath.Join(dir, e.Name())) {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && isDatabaseFolder(filepath.Join(dir, e.Name())) {
 			names = append(names, shellQuote(e.Name()))
 		}
 	}
@@ -183,18 +178,13 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// isDatabaseFolder tells the folder of one database from that of all.
+// isDatabaseFolder tells the folder of one database from that of all, and from one that
+// a refused backup has left.
 func isDatabaseFolder(dir string) bool {
 	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return false
-	}
-	for _, e := range entries {
-		if e.Type().IsRegular() && strings.HasSuffix(e.Name(), manifestSuffix) {
-			return true
-		}
-	}
-	return false
+	return err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		return e.Type().IsRegular() && strings.HasSuffix(e.Name(), manifestSuffix)
+	})
 }
 
 // isClosedPipe reports whether err is of a pipe that nobody reads any more.

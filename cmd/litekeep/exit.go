@@ -16,8 +16,8 @@ const (
 	exitDamaged     = 3
 	exitBusy        = 4
 	exitRefused     = 5
-	exitKey         = 7
 	exitPartial     = 6
+	exitKey         = 7
 	exitInterrupted = 130
 )
 

@@ -297,9 +297,7 @@ func (s *Service) noteCopies(k *keeper, b *litekeep.Backup) {
 		l := k.looks[c.Destination]
 		k.mu.Unlock()
 		copies := make(map[string]litekeep.CopyCheck, len(l.copies)+1)
-		for name, check := range l.copies {
-			copies[name] = check
-		}
+		maps.Copy(copies, l.copies)
 		l.problem = c.Error
 		if c.OK {
 			l.problem = ""

@@ -41,7 +41,7 @@ type Run struct {
 	ID       string    `json:"id"`
 	Database string    `json:"database"`
 	Kind     Kind      `json:"kind"`
-	Trigger  string    `json:"trigger"`          // schedule, catch-up, retry, request
+	Trigger  string    `json:"trigger"`          // first, schedule, catch-up, retry, recovery, request
 	By       string    `json:"by,omitempty"`     // who asked for it
 	Slot     time.Time `json:"slot,omitzero"`    // of the schedule that it belongs to
 	Attempt  int       `json:"attempt"`          // 1 for the first

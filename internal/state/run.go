@@ -31,7 +31,7 @@ type Run struct {
 	ID       string    // unique, and sorts by the time at which the run began
 	Database string    // the name that it has in the configuration
 	Kind     string    // backup, verify, restore, cleanup or sync
-	Trigger  string    // schedule, catch-up, retry, api, cli, start
+	Trigger  string    // what made it begin, as the service names it
 	Actor    string    // who asked for it, "" for the service itself
 	Slot     time.Time // of the schedule that it handles, zero for none
 	Attempt  int       // 1 for the first
