@@ -43,17 +43,17 @@ func (s *Service) Backups(ctx context.Context, by access.Principal, database str
 	}
 	views := make([]BackupView, 0, len(l.backups))
 	for _, b := range l.backups {
-		views = append(views, k.view(b, decisions[b.Path]))
+		views = append(views, k.view(b, decisions[b.Path], s.now()))
 	}
 	return views, nil
 }
 
-func (k *keeper) view(b *litekeep.Backup, d litekeep.Decision) BackupView {
+func (k *keeper) view(b *litekeep.Backup, d litekeep.Decision, now time.Time) BackupView {
 	v := BackupView{
 		File: fileOf(b), Backup: b, VerifiedAt: b.Verified, Duration: b.Duration.Seconds(),
 		Kept: d.Reason, Goes: d.Path != "" && !d.Keep, Places: k.copyViews(b),
 	}
-	if b.Pin != nil {
+	if b.Pin != nil && b.Pinned.After(now) {
 		v.Pinned, v.PinNote, v.PinUntil = true, b.Pin.Note, b.Pin.Until
 	}
 	return v

@@ -129,3 +129,25 @@ func TestFoldersAreReadSideBySide(t *testing.T) {
 		})
 	}
 }
+
+// TestPinIsOver finds that a backup is pinned until its pin is over, and no longer.
+func TestPinIsOver(t *testing.T) {
+	w := newWorld(t, "databases:\n"+database("app", "off"))
+	w.start()
+	defer w.stop()
+	forever := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	for name, c := range map[string]struct {
+		until, told time.Time
+		want        bool
+	}{
+		"over":    {w.now().Add(-time.Hour), w.now().Add(-time.Hour), false},
+		"goes on": {w.now().Add(time.Hour), w.now().Add(time.Hour), true},
+		"no end":  {forever, time.Time{}, true},
+	} {
+		b := &litekeep.Backup{Path: "/played/app/x.json.zst", Pinned: c.until, Pin: &litekeep.Pin{Note: "why", Until: c.told}}
+		v := w.find("app").view(b, litekeep.Decision{}, w.now())
+		if v.Pinned != c.want || (v.PinNote == "why") != c.want || c.want && !v.PinUntil.Equal(c.told) {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+}
