@@ -1,6 +1,7 @@
-// Package human writes numbers and times as people read them. The command, the
-// dashboard and the notifications use it, so that a size or a time is the same
-// text wherever somebody meets it.
+// Package human writes numbers and times as people read them, and the words of the
+// commands that they are told to run. The command, the dashboard and the
+// notifications use it, so that a size or a time is the same text wherever somebody
+// meets it.
 //
 // Sizes are in binary units, counts are grouped by threes, and a moment is told
 // as one would say it: "02:00 today". All of it is English.

@@ -27,9 +27,11 @@ func (m *Manifest) check() error {
 	return nil
 }
 
-func (m *Manifest) checkWriter() error {
-	if !strings.HasPrefix(m.Writer, "litekeep ") || !utf8.ValidString(m.Writer) {
-		return invalid("writer", "%q is not litekeep and a version", m.Writer)
+func (m *Manifest) checkWriter() error { return checkWriter(m.Writer) }
+
+func checkWriter(writer string) error {
+	if !strings.HasPrefix(writer, "litekeep ") || !utf8.ValidString(writer) {
+		return invalid("writer", "%q is not litekeep and a version", writer)
 	}
 	return nil
 }

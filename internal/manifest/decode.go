@@ -33,8 +33,8 @@ func Decode(text []byte) (*Manifest, error) {
 // checkOpening checks the first line and the last: what the text is, its
 // version, and whether it is whole.
 func checkOpening(text []byte, want int) error {
-	if len(text) > MaxBytes {
-		return &InvalidError{"manifest", fmt.Sprintf("%d bytes are more than %d", len(text), MaxBytes)}
+	if err := checkLength(text); err != nil {
+		return err
 	}
 	sum := checkSum(text)
 	if v := version(text); v != fmt.Sprint(want) && sum != sumWrong {

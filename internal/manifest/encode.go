@@ -35,14 +35,22 @@ func encode(m *Manifest) ([]byte, error) {
 	if err := clean.check(); err != nil {
 		return nil, err
 	}
-	text, err := clean.appendText(make([]byte, 0, 2048+160*len(m.Frames)+100*len(m.Tables)))
+	return finished(clean.appendText(make([]byte, 0, 2048+160*len(m.Frames)+100*len(m.Tables))))
+}
+
+// finished returns the text of a manifest, if it was written and is not too long.
+func finished(text []byte, err error) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode manifest: %w", err)
 	}
+	return text, checkLength(text)
+}
+
+func checkLength(text []byte) error {
 	if len(text) > MaxBytes {
-		return nil, &InvalidError{"manifest", fmt.Sprintf("%d bytes are more than %d", len(text), MaxBytes)}
+		return &InvalidError{"manifest", fmt.Sprintf("%d bytes are more than %d", len(text), MaxBytes)}
 	}
-	return text, nil
+	return nil
 }
 
 // clean returns a copy of m in which every text is valid UTF-8 and every time

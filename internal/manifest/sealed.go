@@ -2,8 +2,6 @@ package manifest
 
 import (
 	"fmt"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 
@@ -59,14 +57,7 @@ func EncodeSealed(m *Manifest, s *seal.Sealer) ([]byte, error) {
 	if _, err := c.check(); err != nil {
 		return nil, err
 	}
-	text, err = c.appendText(make([]byte, 0, 2048+len(c.Header)+len(part)/3*4))
-	if err != nil {
-		return nil, fmt.Errorf("encode manifest: %w", err)
-	}
-	if len(text) > MaxBytes {
-		return nil, &InvalidError{"manifest", fmt.Sprintf("%d bytes are more than %d", len(text), MaxBytes)}
-	}
-	return text, nil
+	return finished(c.appendText(make([]byte, 0, 2048+len(c.Header)+len(part)/3*4)))
 }
 
 func (s *Sealed) appendText(dst []byte) ([]byte, error) {
@@ -120,8 +111,9 @@ func (s *Sealed) check() (*seal.Header, error) {
 		return nil, invalid("created", "is missing")
 	case s.Stored.Bytes < 1:
 		return nil, invalid("stored.bytes", "%d bytes are not a length", s.Stored.Bytes)
-	case !strings.HasPrefix(s.Writer, "litekeep ") || !utf8.ValidString(s.Writer):
-		return nil, invalid("writer", "%q is not litekeep and a version", s.Writer)
+	}
+	if err := checkWriter(s.Writer); err != nil {
+		return nil, err
 	}
 	h, err := seal.ParseHeader([]byte(s.Header))
 	if err != nil {

@@ -122,8 +122,8 @@ type Object interface {
 	Sync() error
 
 	// Publish makes the object exist, durably. Nothing can be written or read
-	// through the Object after it, whatever it returns. When key came to exist meanwhile the error matches ErrExist. After
-	// an error the object does not exist.
+	// through the Object after it, whatever it returns. When key came to exist
+	// meanwhile the error matches ErrExist. After an error the object does not exist.
 	Publish() error
 
 	// Discard gives the object up and removes what was written. After a

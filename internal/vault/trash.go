@@ -15,9 +15,9 @@ import (
 // which it got there and the one until which it stays: who drops it promises that,
 // and whoever prunes next may have another grace time or none. Everything else stays
 // as it is. From there the manifest gets its old name back, or that of a backup which
-// is being removed. Each of these is
-// one step where the store can rename. Elsewhere the manifest has both names for a
-// moment, and a backup that has its own is listed, whatever others there are.
+// is being removed. Each of these is one step where the store can rename. Elsewhere the
+// manifest has both names for a moment, and a backup that has its own is listed,
+// whatever others there are.
 
 // The errors of Delete and Undelete.
 var (
@@ -112,9 +112,9 @@ func (p *Place) EmptyTrash(ctx context.Context, database string, now time.Time, 
 }
 
 // Delete drops one copy, into the trash where there is one. Unless force is set, it
-// is refused with ErrPinned, and with ErrLastGood where fewer than
-// the KeepMinimum of its terms verified backups would be left. The error matches ErrNotThere
-// when the place does not list it. In a dry run it says what would happen.
+// is refused with ErrPinned, and with ErrLastGood where fewer verified backups would be
+// left than the KeepMinimum of its terms. The error matches ErrNotThere when the place
+// does not list it. In a dry run it says what would happen.
 func (p *Place) Delete(ctx context.Context, ref Ref, now time.Time, force, dryRun bool) (Decision, error) {
 	found, err := p.Scan(ctx, ref.Database)
 	if err != nil {
