@@ -15,11 +15,7 @@ func (p page) CanOn(a access.Action, database string) bool { return p.User.May(a
 // CanStop reports whether the page offers to cancel a run: what one may begin
 // one may stop.
 func (p page) CanStop(r service.Run) bool {
-	least := access.Backup
-	if r.Kind == service.KindRestore {
-		least = access.Restore
-	}
-	return going(r) && p.CanOn(least, r.Database)
+	return going(r) && p.CanOn(r.Kind.Action(), r.Database)
 }
 
 // Open reports whether the service asks nobody for a token, which every page

@@ -69,3 +69,18 @@ func TestAway(t *testing.T) {
 		t.Errorf("a backup: %d: %s", got.status, got.body)
 	}
 }
+
+// TestOffersCancel: whoever may begin a run of a kind is offered to stop one, and nobody
+// else is.
+func TestOffersCancel(t *testing.T) {
+	w := newWorld(t, true)
+	for path, operator := range map[string]bool{"/databases/shop/sync": true, "/databases/shop/cleanup": false} {
+		run := w.post(access.Admin, path, nil).header.Get("Location")
+		for role, want := range map[access.Role]bool{access.Viewer: false, access.Operator: operator, access.Admin: true} {
+			if got := strings.Contains(w.get(role, run).body, `id="cancel"`); got != want {
+				t.Errorf("%s, to the %s: %v", path, role, got)
+			}
+		}
+		w.fake.idle()
+	}
+}

@@ -146,11 +146,7 @@ func (s *Service) CancelRun(ctx context.Context, by access.Principal, id string)
 	if err != nil {
 		return nil, err
 	}
-	action := access.Backup
-	if r.Kind == KindRestore || r.Kind == KindCleanup {
-		action = access.Restore
-	}
-	a := act{action: action, database: r.Database, object: id, detail: "cancel"}
+	a := act{action: r.Kind.Action(), database: r.Database, object: id, detail: "cancel"}
 	if _, err := s.admit(ctx, by, a); err != nil {
 		return nil, err
 	}

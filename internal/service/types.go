@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/litekeep/litekeep"
+	"github.com/litekeep/litekeep/internal/access"
 )
 
 // A Kind is what a run does.
@@ -17,6 +18,21 @@ const (
 	KindCleanup Kind = "cleanup"
 	KindSync    Kind = "sync"
 )
+
+// Action is what whoever begins or stops a run of that kind must be allowed.
+func (k Kind) Action() access.Action {
+	switch k {
+	case KindVerify:
+		return access.Verify
+	case KindRestore:
+		return access.Restore
+	case KindCleanup:
+		return access.Prune
+	case KindSync:
+		return access.Sync
+	}
+	return access.Backup
+}
 
 // An Outcome is how a run ended.
 type Outcome string
