@@ -179,7 +179,7 @@ func (d *Dashboard) acceptSize(c *call) error {
 
 // problemNames are the kinds of problems as people say them.
 var problemNames = map[string]string{
-	"failed": "Failed", "overdue": "Overdue", "hung": "Hung", "shrunken": "Shrunken", "empty": "Empty",
+	"failed": "Failed", "overdue": "Overdue", "shrunken": "Shrunken",
 	"destination-down": "Destination down", "verification-failed": "Verification failed", "disk-low": "Disk running low",
 	"gone": "File gone",
 }

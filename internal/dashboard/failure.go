@@ -78,12 +78,9 @@ func explain(err error) failure {
 
 // words returns the text of an error as a sentence, and the way out.
 func words(err error) (text, hint string) {
-	text = err.Error()
+	text = strings.TrimPrefix(err.Error(), service.ErrRequest.Error()+": ")
 	if e, ok := errors.AsType[*litekeep.Error](err); ok {
 		hint = e.Hint
-	}
-	for _, prefix := range []string{service.ErrRequest.Error() + ": "} {
-		text = strings.TrimPrefix(text, prefix)
 	}
 	return sentence(text), sentence(hint)
 }

@@ -155,5 +155,4 @@ var notices = map[string]string{
 	"tested":    "The test message was handed over. See whether it has arrived.",
 	"revoked":   "The token is revoked. It works no more.",
 	"cancelled": "The run was told to stop.",
-	"theme":     "",
 }

@@ -102,7 +102,7 @@ func dryRun(r service.Run) bool { return r.DryRun }
 // triggerNames say why runs began.
 var triggerNames = map[string]string{
 	"schedule": "the schedule", "catch-up": "the schedule, later", "retry": "another attempt", "request": "a request",
-	"first": "want of any good backup",
+	"first": "want of any good backup", "recovery": "a destination that is back",
 }
 
 // triggerName says why a run began, and who asked for it.
