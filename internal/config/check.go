@@ -14,6 +14,7 @@ import (
 
 	"github.com/litekeep/litekeep"
 	"github.com/litekeep/litekeep/internal/destination"
+	"github.com/litekeep/litekeep/internal/human"
 	"github.com/litekeep/litekeep/internal/keys"
 	"github.com/litekeep/litekeep/internal/retention"
 )
@@ -144,7 +145,7 @@ func (k *checker) certificate(t TLS) {
 		k.warn("server.tls.certificate", "", "%s ends on %s", t.Certificate, end.Format(time.DateOnly))
 	}
 	if info, err := os.Stat(t.Key); err == nil && info.Mode().Perm()&0o007 != 0 {
-		k.warn("server.tls.key", "run `chmod o= "+t.Key+"`", "everybody on this machine can read %s", t.Key)
+		k.warn("server.tls.key", "run `chmod o= "+human.ShellWord(t.Key)+"`", "everybody on this machine can read %s", t.Key)
 	}
 }
 
@@ -157,7 +158,7 @@ func (k *checker) secrets(c *Config) {
 	for _, ch := range c.Notifications.Channels {
 		for _, s := range []Secret{ch.Password, ch.URL, ch.Secret, ch.StartURL, ch.FailureURL} {
 			if s.IsSet() && s.Literal() {
-				k.warn("notifications.channels."+ch.Name, "run `chmod 600 "+k.File+"`, or use ${VARIABLE} or file:PATH",
+				k.warn("notifications.channels."+ch.Name, "run `chmod 600 "+human.ShellWord(k.File)+"`, or use ${VARIABLE} or file:PATH",
 					"%s holds secrets, and others than its owner can read it", k.File)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,17 +156,33 @@ func TestCheckFinds(t *testing.T) {
 
 func TestCheckRights(t *testing.T) {
 	m := newMachine(t)
-	m.write("litekeep.yaml", machineFile)
-	if err := os.Chmod(m.path("litekeep.yaml"), 0o644); err != nil {
+	file, key := m.path("our litekeep.yaml"), m.path("the key.pem")
+	m.write(filepath.Base(file), strings.Replace(machineFile, "key.pem", filepath.Base(key), 1))
+	if err := os.Rename(m.path("key.pem"), key); err != nil {
 		t.Fatal(err)
 	}
-	c, err := Load(m.path("litekeep.yaml"), env(map[string]string{"PHRASE": "x"}))
+	for _, name := range []string{file, key} {
+		if err := os.Chmod(name, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := Load(file, env(map[string]string{"PHRASE": "x"}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, _ := c.Check(t.Context(), CheckOptions{File: m.path("litekeep.yaml"), Now: at("2026-03-04T12:00:00Z"), Env: env(map[string]string{"PHRASE": "x y z"})})
-	if len(found) != 1 || !found[0].Warning || !strings.Contains(found[0].Message, "holds secrets") {
-		t.Errorf("a file of secrets that all can read: %+v", found)
+	found, _ := c.Check(t.Context(), CheckOptions{File: file, Now: at("2026-03-04T12:00:00Z"), Env: env(map[string]string{"PHRASE": "x y z"})})
+	for _, want := range []struct{ message, hint string }{
+		{"everybody on this machine can read " + key, "chmod o= '" + key + "'`"},
+		{file + " holds secrets", "chmod 600 '" + file + "'`"},
+	} {
+		if !slices.ContainsFunc(found, func(f Finding) bool {
+			return f.Warning && strings.HasPrefix(f.Message, want.message) && strings.Contains(f.Hint, want.hint)
+		}) {
+			t.Errorf("%s: %+v", want.message, found)
+		}
+	}
+	if len(found) != 2 {
+		t.Errorf("files that all can read: %+v", found)
 	}
 }
 

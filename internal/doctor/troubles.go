@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -144,10 +145,6 @@ func (d *doctor) tellTroubles() {
 		if e.Cause != "" {
 			found += ": " + strings.Join(strings.Fields(e.Cause), " ")
 		}
-		fix := e.Next
-		if fix == "" {
-			fix = e.Hint
-		}
-		d.add(Fail, subject(e), found, "the service tells it until it is over", fix)
+		d.add(Fail, subject(e), found, "the service tells it until it is over", cmp.Or(e.Next, e.Hint))
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/litekeep/litekeep/internal/durable"
+	"github.com/litekeep/litekeep/internal/human"
 )
 
 // The lines of a key file.
@@ -187,7 +188,7 @@ func readSecretFile(path string) ([]byte, error) {
 	mode := info.Mode().Perm() // Windows has none; a pipe has no name for others to open
 	if info.Mode().IsRegular() && runtime.GOOS != "windows" && mode&0o077 != 0 {
 		return nil, fmt.Errorf("%w: others than its owner have rights on %s (mode %#o): run `chmod 600 %s`",
-			ErrSecret, path, mode, path)
+			ErrSecret, path, mode, human.ShellWord(path))
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
 	if err != nil {

@@ -190,7 +190,7 @@ func TestStretchOnce(t *testing.T) {
 // TestKeyFile writes, reads and refuses key files.
 func TestKeyFile(t *testing.T) {
 	k := generate(t)
-	path := filepath.Join(t.TempDir(), "key")
+	path := filepath.Join(t.TempDir(), "the key")
 	if err := k.WriteFile(path); err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestKeyFile(t *testing.T) {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := keys.ReadFile(path); !errors.Is(err, keys.ErrSecret) || !strings.Contains(err.Error(), "chmod 600 "+path) {
+		if _, err := keys.ReadFile(path); !errors.Is(err, keys.ErrSecret) || !strings.Contains(err.Error(), "chmod 600 '"+path+"'`") {
 			t.Errorf("mode %o: %v", mode, err)
 		}
 	}
