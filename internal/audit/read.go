@@ -46,7 +46,7 @@ var ErrSkipped = errors.New("bytes that are no entry were left out")
 // Entries reads the log in the folder dir, newest entries first, in the memory of a
 // few lines. It does not check the chain. Bytes that are no entry are left out, and
 // the sequence ends with an error that matches ErrSkipped then; any other error ends
-// it at once. Reading stops behind a file of which no entry is as new as f.Since.
+// it at once. Reading stops behind a file whose entries are all older than f.Since.
 // A folder that does not exist, or is empty, has no entries.
 func Entries(dir string, f Filter) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
@@ -60,14 +60,14 @@ func Entries(dir string, f Filter) iter.Seq2[Entry, error] {
 			if first, _ := firstOf(name); f.Before > 0 && first >= f.Before {
 				continue
 			}
-			s.recent = f.Since.IsZero()
+			s.recent, s.old = false, false
 			if err := eachLineBackwards(filepath.Join(dir, name), i == len(names)-1, s.visit); err != nil {
 				if !errors.Is(err, errEnough) {
 					yield(Entry{}, err)
 				}
 				return
 			}
-			if !s.recent {
+			if s.old && !s.recent {
 				break
 			}
 		}
@@ -86,7 +86,9 @@ type selection struct {
 	yield   func(Entry, error) bool
 	given   int
 	skipped int
-	recent  bool // an entry of this file is as new as filter.Since
+	// recent and old say that an entry of this file is as new as filter.Since, and that
+	// one is not. A file can be without any: the disk was full when it was begun.
+	recent, old bool
 }
 
 func (s *selection) visit(line []byte) error {
@@ -95,7 +97,11 @@ func (s *selection) visit(line []byte) error {
 		s.skipped++
 		return nil
 	}
-	s.recent = s.recent || !e.Time.Before(s.filter.Since)
+	if e.Time.Before(s.filter.Since) {
+		s.old = true
+	} else {
+		s.recent = true
+	}
 	if !s.filter.takes(e) {
 		return nil
 	}

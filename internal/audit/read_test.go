@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -99,6 +101,15 @@ func TestEntriesStop(t *testing.T) {
 	}
 	for range audit.Entries(dir, audit.Filter{}) {
 		break
+	}
+	// A file that was begun when the disk was full has no entry, and hides none.
+	empty := filepath.Join(dir, fmt.Sprintf("audit-%012d.jsonl", last.Seq+1))
+	write(t, empty, nil)
+	if n, err := count(audit.Filter{Since: last.Time}); n != 1 || err != nil {
+		t.Error("before a file without entries:", n, err)
+	}
+	if err := os.Remove(empty); err != nil {
+		t.Fatal(err)
 	}
 	// A line that is being written is none yet; in an old file it is damage.
 	newest := all[len(all)-1]
