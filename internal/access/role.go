@@ -155,7 +155,7 @@ func (p Principal) May(action Action, database string) error {
 	r, known := rules[action]
 	limited := len(p.Databases) > 0
 	all := database == ""
-	signing := action == See || action == Login || action == Logout
+	ofAny := action == See || action == Login || action == Logout // may be asked for without a database
 	switch {
 	case !p.Known():
 		return ErrUnauthenticated
@@ -165,7 +165,7 @@ func (p Principal) May(action Action, database string) error {
 		return fmt.Errorf("%w: %s needs the role %s, and %s has the role %s", ErrForbidden, action, r.least, p.Name, p.Role)
 	case limited && r.global:
 		return fmt.Errorf("%w: %s is for tokens of all databases, and %s is for %s", ErrForbidden, action, p.Name, strings.Join(p.Databases, ", "))
-	case limited && all && !signing:
+	case limited && all && !ofAny:
 		return fmt.Errorf("%w: %s is for %s; name one of them", ErrForbidden, p.Name, strings.Join(p.Databases, ", "))
 	case !all && !p.Sees(database):
 		return fmt.Errorf("%w: %s is not for the database %s", ErrForbidden, p.Name, database)

@@ -49,7 +49,7 @@ func Carried(ctx context.Context, path string, d *engine.Description) (map[int64
 }
 
 // reindexed makes copied a copy of the database at path in which SQLite has built the
-// indexes. Why it builds one of them not goes into reasons.
+// indexes. Where it cannot build one, reasons says why.
 func reindexed(ctx context.Context, path, copied string, indexes []*engine.Object, reasons map[int64]string) error {
 	names := make([]string, len(indexes))
 	for i, o := range indexes {
@@ -58,7 +58,7 @@ func reindexed(ctx context.Context, path, copied string, indexes []*engine.Objec
 	fatal := func(err error) bool {
 		return err != nil && (ctx.Err() != nil || errors.Is(err, engine.ErrFull) || errors.Is(err, engine.ErrIO))
 	}
-	if err := copySnapshot(path, copied); err != nil {
+	if err := copySnapshot(ctx, path, copied); err != nil {
 		return err
 	}
 	// All at once, since each call loads the whole schema; one by one only to learn which
@@ -70,7 +70,7 @@ func reindexed(ctx context.Context, path, copied string, indexes []*engine.Objec
 	if err := os.Remove(copied); err != nil {
 		return err
 	}
-	if err := copySnapshot(path, copied); err != nil {
+	if err := copySnapshot(ctx, path, copied); err != nil {
 		return err
 	}
 	for _, o := range indexes {
@@ -83,7 +83,10 @@ func reindexed(ctx context.Context, path, copied string, indexes []*engine.Objec
 	return nil
 }
 
-func copySnapshot(from, to string) (err error) {
+// copyPiece is how much of a snapshot is copied until it is asked whether to go on.
+const copyPiece = 64 << 20
+
+func copySnapshot(ctx context.Context, from, to string) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("copy snapshot: %w", err)
@@ -105,7 +108,14 @@ func copySnapshot(from, to string) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in)
+	for err == nil {
+		if err = ctx.Err(); err == nil {
+			_, err = io.CopyN(out, in, copyPiece) // by the system, which needs both files
+		}
+	}
+	if err == io.EOF {
+		err = nil
+	}
 	return errors.Join(err, out.Close())
 }
 
