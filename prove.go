@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/litekeep/litekeep/internal/archive"
-	"github.com/litekeep/litekeep/internal/document"
 	"github.com/litekeep/litekeep/internal/engine"
 	"github.com/litekeep/litekeep/internal/export"
 	"github.com/litekeep/litekeep/internal/sqlitefile"
@@ -29,16 +28,27 @@ func (r *restore) prove(ctx context.Context) error {
 		// next collection: a peak of 15 MiB.
 		debug.FreeOSMemory()
 	}
+	d, err := engine.Describe(ctx, r.newFile())
+	if err != nil {
+		return err
+	}
+	r.malformed = d.Malformed
 	g, ctx := errgroup.WithContext(ctx)
+	if d.Large() {
+		g.SetLimit(1) // what SQLite knows of the schema is not to lie beside what the export does
+	}
 	var complaints []engine.Complaint
 	var notes []string
 	var orphans int64
 	var orphanNote string
-	g.Go(func() error { return r.proveDigest(ctx) })
+	g.Go(func() error { return r.proveDigest(ctx, d) })
 	g.Go(func() (err error) {
-		complaints, notes, err = engine.IntegrityCheck(ctx, r.newFile(), r.out.SizeBytes > fullCheck)
+		if d.Large() {
+			debug.FreeOSMemory()
+		}
+		complaints, notes, err = engine.IntegrityCheck(ctx, r.newFile(), d, r.out.SizeBytes > fullCheck)
 		if err == nil {
-			orphans, orphanNote, err = engine.ForeignKeyCheck(ctx, r.newFile())
+			orphans, orphanNote, err = engine.ForeignKeyCheck(ctx, r.newFile(), d)
 		}
 		return err
 	})
@@ -75,10 +85,7 @@ func (r *restore) prove(ctx context.Context) error {
 // entries are not what SQLite would make of the rows, or about the pages of
 // objects whose declaration SQLite cannot read.
 func (r *restore) isSources(c engine.Complaint) bool {
-	for _, row := range r.built.Schema {
-		if row.BTree != document.BTreeEntries {
-			continue
-		}
+	for _, row := range r.built.Carried {
 		if c.Index != "" && c.Index == string(row.Name.Bytes) ||
 			c.Table != "" && sqlitefile.FoldName(c.Table) == sqlitefile.FoldName(string(row.TblName.Bytes)) {
 			return true
@@ -96,27 +103,28 @@ func (r *restore) isSources(c engine.Complaint) bool {
 // did not build itself are proven in either case.
 const fullCheck = 32 << 20
 
-// proveDigest exports the new database again. That also compares the entries of
+// proveDigest exports the new database, which d describes, again. That also compares the entries of
 // the indexes that our own sort has built with the rows.
-func (r *restore) proveDigest(ctx context.Context) error {
-	var ask map[int64]string
-	for {
-		digest, err := r.exportAgain(ctx, ask)
-		var wrong *export.ChoicesError
-		if errors.As(err, &wrong) && len(wrong.Missing.Ask) > 0 && ask == nil {
-			ask = wrong.Missing.Ask // indexes that SQLite has built, for the same reason
-			continue
+func (r *restore) proveDigest(ctx context.Context, d *engine.Description) error {
+	digest, err := r.exportAgain(ctx, d)
+	var wrong *export.ChoicesError
+	if errors.As(err, &wrong) && len(wrong.Missing.Ask) > 0 {
+		// Indexes that SQLite has built, for the same reason. Others read d meanwhile.
+		if d, err = engine.Describe(ctx, r.newFile()); err != nil {
+			return err
 		}
-		if err == nil && digest != r.built.End.Digest {
-			err = fmt.Errorf("its content digest is %s, not %s: %w", digest, r.built.End.Digest, archive.ErrDamaged)
-		}
-		return err
+		d.LeaveToSQLite(wrong.Missing.Ask)
+		digest, err = r.exportAgain(ctx, d)
 	}
+	if err == nil && digest != r.built.End.Digest {
+		err = fmt.Errorf("its content digest is %s, not %s: %w", digest, r.built.End.Digest, archive.ErrDamaged)
+	}
+	return err
 }
 
 // exportAgain exports the new database with the choices of the backup, and returns the
-// content digest. Ask are the indexes that are left to SQLite.
-func (r *restore) exportAgain(ctx context.Context, ask map[int64]string) (string, error) {
+// content digest.
+func (r *restore) exportAgain(ctx context.Context, d *engine.Description) (string, error) {
 	f, err := os.Open(r.newFile())
 	if err != nil {
 		return "", err
@@ -126,12 +134,6 @@ func (r *restore) exportAgain(ctx context.Context, ask map[int64]string) (string
 	if err != nil {
 		return "", err
 	}
-	d, err := engine.Describe(ctx, r.newFile())
-	if err != nil {
-		return "", err
-	}
-	r.malformed = d.Malformed
-	d.LeaveToSQLite(ask)
 	p, err := export.NewPlan(ctx, f, info.Size(), d, r.choices())
 	if err != nil {
 		return "", err
@@ -155,10 +157,8 @@ func (r *restore) exportAgain(ctx context.Context, ask map[int64]string) (string
 func (r *restore) choices() export.Choices {
 	const asInBackup = "as in the backup"
 	c := export.Choices{Carry: map[int64]string{}, Short: map[int64]string{}, WAL: r.built.Database.JournalMode == engine.JournalWAL}
-	for _, row := range r.built.Schema {
-		if row.BTree == document.BTreeEntries {
-			c.Carry[row.RowID] = asInBackup
-		}
+	for _, row := range r.built.Carried {
+		c.Carry[row.RowID] = asInBackup
 	}
 	for _, row := range r.built.Short {
 		c.Short[row] = asInBackup

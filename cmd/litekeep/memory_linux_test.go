@@ -36,6 +36,33 @@ func TestMemoryOfHugeRows(t *testing.T) {
 	}
 }
 
+// TestMemoryOfManyObjects backs up and restores a schema of 20,000 objects, of
+// which no more than one connection at a time may have loaded them all, and none
+// while the export has what it knows of them.
+func TestMemoryOfManyObjects(t *testing.T) {
+	const most = 80 << 10 // KiB above what a small database takes
+	peaks := func(name, sql string) (backup, restore int64) {
+		dir := t.TempDir()
+		db := filepath.Join(dir, "app.db")
+		peakOf(t, "mkdb", db, "PRAGMA journal_mode=OFF; CREATE TABLE t(a, b, c);"+sql)
+		backup = peakOf(t, "litekeep", "backup", db, "--dir", filepath.Join(dir, "backups"))
+		restore = peakOf(t, "litekeep", "restore", filepath.Join(dir, "backups", "app"), filepath.Join(dir, "new.db"))
+		t.Logf("%s: backup %d KiB, restore %d KiB", name, backup, restore)
+		return backup, restore
+	}
+	fewBackup, fewRestore := peaks("one object", "")
+	backup, restore := peaks("20,000 objects", `PRAGMA writable_schema=ON;
+		WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+		INSERT INTO sqlite_schema SELECT 'view', 'v' || i, 'v' || i, 0, 'CREATE VIEW v' || i ||
+			' AS SELECT a, b * 2 AS twice, c || a AS d FROM t WHERE a > 10 AND b IS NOT NULL ORDER BY a, b' FROM n`)
+	if backup > fewBackup+most {
+		t.Errorf("backup: %d KiB, %d for one object", backup, fewBackup)
+	}
+	if restore > fewRestore+most {
+		t.Errorf("restore: %d KiB, %d for one object", restore, fewRestore)
+	}
+}
+
 // peakOf runs a program and returns its peak memory in KiB.
 func peakOf(t *testing.T, name string, args ...string) int64 {
 	t.Helper()

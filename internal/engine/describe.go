@@ -111,6 +111,14 @@ const (
 	IndexExpression = -2
 )
 
+// largeSchema is the number of objects from which a schema counts as large. SQLite
+// takes 1 to 2 KiB for each of them in each connection.
+const largeSchema = 4096
+
+// Large reports whether a schema takes so much memory that no two connections
+// should have loaded it at once.
+func (d *Description) Large() bool { return len(d.Objects) > largeSchema }
+
 // Describe describes the schema of the private database file path, which is
 // opened as immutable. A malformed schema is no error: the objects that
 // SQLite could not load are marked. The error is ErrNotADatabase or

@@ -21,10 +21,10 @@ type Computed struct {
 }
 
 // ComputeEntries has SQLite make the entries that indexes must have of the rows of their
-// tables, as a query of the private database path, which says nothing of the entries that
+// tables, as a query of the private database path, which d describes; it says nothing of the entries that
 // are there. What cannot be asked, or fails, is an index's Err; the error is ctx's, or that
 // of opening the file.
-func ComputeEntries(ctx context.Context, path string, indexes []*Computed) error {
+func ComputeEntries(ctx context.Context, path string, d *Description, indexes []*Computed) error {
 	if len(indexes) == 0 {
 		return nil
 	}
@@ -35,7 +35,7 @@ func ComputeEntries(ctx context.Context, path string, indexes []*Computed) error
 			return ctx.Err()
 		}})
 	}
-	if err := onWorkers(ctx, path, func(*Conn) {}, tasks); err != nil {
+	if err := onWorkers(ctx, path, d, func(*Conn) {}, tasks); err != nil {
 		return fmt.Errorf("compute index entries: %w", err)
 	}
 	return nil

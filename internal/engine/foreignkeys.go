@@ -13,19 +13,15 @@ import (
 	"github.com/litekeep/litekeep/internal/value"
 )
 
-// ForeignKeyCheck counts the rows of the private database path that refer to
-// a row that does not exist, once for each reference, as PRAGMA
-// foreign_key_check does. note says what could not be checked and why, "" when
+// ForeignKeyCheck counts the rows of the private database path, which d
+// describes, that refer to a row that does not exist, once for each reference,
+// as PRAGMA foreign_key_check does. note says what could not be checked and why, "" when
 // everything was: the declarations may not fit together, for example.
 //
 // Where the declarations are of the usual kind, the references are gone through
 // in the order of their values, which finds neighbours on the same page; the
 // PRAGMA looks up each row's on its own and takes ten times as long.
-func ForeignKeyCheck(ctx context.Context, path string) (violations int64, note string, err error) {
-	d, err := Describe(ctx, path)
-	if err != nil {
-		return 0, "", fmt.Errorf("check foreign keys: %w", err)
-	}
+func ForeignKeyCheck(ctx context.Context, path string, d *Description) (violations int64, note string, err error) {
 	k := &keyChecker{tables: map[string]*TableInfo{}, unique: map[string][][]int{}}
 	k.learn(d)
 	var tasks []task
@@ -34,7 +30,7 @@ func ForeignKeyCheck(ctx context.Context, path string) (violations int64, note s
 			tasks = append(tasks, task{run: func(ctx context.Context, c *Conn) error { return k.check(ctx, c, o) }})
 		}
 	}
-	if err = onWorkers(ctx, path, func(*Conn) {}, tasks); err != nil {
+	if err = onWorkers(ctx, path, d, func(*Conn) {}, tasks); err != nil {
 		return 0, "", fmt.Errorf("check foreign keys: %w", err)
 	}
 	slices.Sort(k.notes)

@@ -42,7 +42,7 @@ func TestForeignKeyCheck(t *testing.T) {
 			if test.then != "" {
 				replaceSchema(t, path, "c", test.then)
 			}
-			n, note, err := ForeignKeyCheck(t.Context(), path)
+			n, note, err := ForeignKeyCheck(t.Context(), path, describe(t, path))
 			if err != nil || n != test.want || (note != "") != (test.note != "") || !strings.Contains(note, test.note) {
 				t.Errorf("%d violations, note %q, error %v", n, note, err)
 			}
@@ -97,7 +97,7 @@ func TestForeignKeyCheckAgreesWithPragma(t *testing.T) {
 		if err := reader.Close(); err != nil {
 			t.Fatal(err)
 		}
-		got, note, err := ForeignKeyCheck(t.Context(), path)
+		got, note, err := ForeignKeyCheck(t.Context(), path, describe(t, path))
 		if err != nil || (pragmaErr == nil && got != int64(want)) || (note != "") != (pragmaErr != nil) {
 			rt.Errorf("%d violations, note %q (%v), want %d (%v)\n%s", got, note, err, want, pragmaErr, declared)
 		}

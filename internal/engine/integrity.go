@@ -36,8 +36,8 @@ type Complaint struct {
 // SQLite's own limit for one table is sqliteCheckLimit.
 const maxComplaints = 1000
 
-// IntegrityCheck checks the private database path as PRAGMA integrity_check
-// does, on several connections at once, and returns what SQLite complains of,
+// IntegrityCheck checks the private database path, which d describes, as PRAGMA
+// integrity_check does, on several connections at once, and returns what SQLite complains of,
 // each message once and in the order of their text; notes say what could not
 // be checked, and why: an unknown collation or function makes SQLite refuse to
 // check a table, for example.
@@ -49,11 +49,7 @@ const maxComplaints = 1000
 // content of their shadow tables: of full-text indexes that takes as long as all the
 // rest of a restore. Else the indexes of each table are compared with its rows, by PRAGMA
 // integrity_check of the table; that takes ten times as long.
-func IntegrityCheck(ctx context.Context, path string, quick bool) (complaints []Complaint, notes []string, err error) {
-	d, err := Describe(ctx, path)
-	if err != nil {
-		return nil, nil, fmt.Errorf("check integrity: %w", err)
-	}
+func IntegrityCheck(ctx context.Context, path string, d *Description, quick bool) (complaints []Complaint, notes []string, err error) {
 	k := &checker{collations: unknownCollations(d)}
 	for i := range d.Objects {
 		switch o := &d.Objects[i]; {
@@ -82,7 +78,7 @@ func IntegrityCheck(ctx context.Context, path string, quick bool) (complaints []
 			c.dropModules()
 		}
 	}
-	if err = onWorkers(ctx, path, prepare, tasks); err != nil {
+	if err = onWorkers(ctx, path, d, prepare, tasks); err != nil {
 		return nil, nil, fmt.Errorf("check integrity: %w", err)
 	}
 	slices.SortStableFunc(k.complaints, func(a, b Complaint) int { return strings.Compare(a.Message, b.Message) })

@@ -94,7 +94,7 @@ func TestIntegrityCheck(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "check.db")
 			test.make(t, path)
-			complaints, notes, err := IntegrityCheck(t.Context(), path, false)
+			complaints, notes, err := IntegrityCheck(t.Context(), path, describe(t, path), false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,7 +111,7 @@ func TestIntegrityCheck(t *testing.T) {
 			if (len(notes) > 0) != (test.noting != "") || !strings.Contains(strings.Join(notes, "\n"), test.noting) {
 				t.Errorf("notes %q, want %q", notes, test.noting)
 			}
-			quick, _, err := IntegrityCheck(t.Context(), path, true)
+			quick, _, err := IntegrityCheck(t.Context(), path, describe(t, path), true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -165,7 +165,7 @@ func TestIntegrityCheckAgreesWithPragma(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = c.Close()
-		got, notes, err := IntegrityCheck(t.Context(), damaged, false)
+		got, notes, err := IntegrityCheck(t.Context(), damaged, describe(t, damaged), false)
 		if err != nil || len(notes) > 0 {
 			t.Fatal(err, notes)
 		}

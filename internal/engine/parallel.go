@@ -20,11 +20,14 @@ type task struct {
 	run    func(ctx context.Context, c *Conn) error
 }
 
-// onWorkers runs tasks on several immutable connections to a private database,
-// in the order given; prepare is called for each connection before it loads
+// onWorkers runs tasks on several immutable connections to a private database
+// that d describes, in the order given; prepare is called for each connection before it loads
 // the schema. The first error ends it.
-func onWorkers(ctx context.Context, path string, prepare func(*Conn), tasks []task) error {
+func onWorkers(ctx context.Context, path string, d *Description, prepare func(*Conn), tasks []task) error {
 	workers := min(runtime.GOMAXPROCS(0), maxWorkers, len(tasks))
+	if d.Large() {
+		workers = min(workers, 1)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	queue := make(chan task, len(tasks))

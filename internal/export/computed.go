@@ -46,7 +46,7 @@ func uncomputed(ctx context.Context, path string, d *engine.Description, unsure 
 	for _, x := range all {
 		asked = append(asked, &x.Computed)
 	}
-	err = engine.ComputeEntries(ctx, path, asked)
+	err = engine.ComputeEntries(ctx, path, d, asked)
 	if err != nil {
 		cancel()
 	}

@@ -78,6 +78,7 @@ func (p *Plan) Run(ctx context.Context, source *document.Source, sink Sink, o Op
 	if err := r.head(); err != nil {
 		return nil, err
 	}
+	p.Schema = nil // its text is written
 	check := p.startCheck(ctx, o.Workers)
 	defer check.stop()
 	if err := r.bTrees(ctx); err != nil {

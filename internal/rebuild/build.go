@@ -22,10 +22,10 @@ type Options struct {
 type Built struct {
 	Source   *document.Source
 	Database *document.Database
-	Schema   []*document.SchemaRow
 	End      *document.End
-	Short    []int64  // rowids in sqlite_schema of the tables whose rows may lack columns
-	Reindex  []string // indexes that SQLite built
+	Carried  []*document.SchemaRow // of the indexes whose entries the document has
+	Short    []int64               // rowids in sqlite_schema of the tables whose rows may lack columns
+	Reindex  []string              // indexes that SQLite built
 }
 
 // Texts calls each with the text of a document in its canonical form, in pieces
@@ -56,7 +56,8 @@ func Build(ctx context.Context, path string, texts Texts, o Options) (*Built, er
 			return nil, fmt.Errorf("rebuild indexes: %w", err)
 		}
 	}
-	return &b.built, nil
+	built := b.built // alone: the builder knows all that SQLite has said of the schema
+	return &built, nil
 }
 
 // behind is the new file, which the system stores while it grows.
@@ -77,6 +78,7 @@ type builder struct {
 	file    *os.File
 	o       Options
 	scanner document.Scanner
+	schema  []*document.SchemaRow
 	built   Built
 	layout  *layout
 	writer  *pagewriter.Writer
@@ -93,7 +95,7 @@ func (b *builder) event(e document.Event) error {
 	case document.EventDatabase:
 		b.built.Database = e.Database
 	case document.EventSchemaRow:
-		b.built.Schema = append(b.built.Schema, e.SchemaRow)
+		b.schema = append(b.schema, e.SchemaRow)
 	case document.EventSchemaEnd:
 		return b.begin()
 	case document.EventTableOpen:
@@ -114,13 +116,13 @@ func (b *builder) event(e document.Event) error {
 func (b *builder) begin() error {
 	d := b.built.Database
 	if d.ZeroBytes {
-		if len(b.built.Schema) > 0 {
+		if len(b.schema) > 0 {
 			return fmt.Errorf("a database of 0 bytes has a schema: %w", ErrDocument)
 		}
 		return nil
 	}
 	var err error
-	if b.layout, err = newLayout(d, b.built.Source.SchemaVersion, b.built.Schema); err != nil {
+	if b.layout, err = newLayout(d, b.built.Source.SchemaVersion, b.schema); err != nil {
 		return err
 	}
 	if err := b.layout.describe(b.ctx, b.path+".schema"); err != nil {
@@ -159,6 +161,7 @@ func (b *builder) openIndex(x *document.Index) error {
 	}
 	tree := b.layout.carried[b.carried]
 	b.carried++
+	b.built.Carried = append(b.built.Carried, tree.row)
 	b.content = newContent(b, tree, &rowPlan{width: document.AnyWidth, rowid: -1})
 	return nil
 }

@@ -181,7 +181,7 @@ func TestBuild(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(b.Reindex, []string{"e"}) || b.End.Rows != 6 || b.End.Entries != 3 || b.Database.PageSize != 4096 || len(b.Schema) != 6 || b.Source.Name != "x" {
+		if !slices.Equal(b.Reindex, []string{"e"}) || b.End.Rows != 6 || b.End.Entries != 3 || b.Database.PageSize != 4096 || len(b.Carried) != 1 || b.Source.Name != "x" {
 			t.Errorf("%+v", b)
 		}
 		got := slices.Concat(rows(t, path, "SELECT * FROM t"), rows(t, path, "SELECT rowid, x FROM u"), rows(t, path, "SELECT * FROM w"),
