@@ -36,6 +36,20 @@ func TestMemoryOfHugeRows(t *testing.T) {
 	}
 }
 
+// TestMemoryOfEscapedText backs up and restores a row that takes six times as much
+// text as it has bytes: none of it may be in memory twice.
+func TestMemoryOfEscapedText(t *testing.T) {
+	const text, most = 6 * 16 << 10, 80 << 10 // KiB
+	dir := t.TempDir()
+	db := filepath.Join(dir, "app.db")
+	peakOf(t, "mkdb", db, "PRAGMA journal_mode=OFF; CREATE TABLE t(a); INSERT INTO t VALUES(replace(hex(zeroblob(8388608)), '0', char(1))), (1)")
+	for _, args := range [][]string{{"backup", db, "--dir", dir}, {"verify", filepath.Join(dir, "app")}, {"restore", filepath.Join(dir, "app"), filepath.Join(dir, "new.db")}} {
+		if peak := peakOf(t, "litekeep", args...); peak > text+most {
+			t.Errorf("%s: %d KiB for %d of text", args[0], peak, text)
+		}
+	}
+}
+
 // TestMemoryOfManyObjects backs up and restores a schema of 20,000 objects, of
 // which no more than one connection at a time may have loaded them all, and none
 // while the export has what it knows of them.

@@ -166,6 +166,24 @@ func AppendStoredRow(dst []byte, row []value.Value) []byte {
 	return append(dst, ']')
 }
 
+// RowRoom returns as many bytes as AppendRow and AppendStoredRow append, or a few more.
+func RowRoom(row []value.Value) int {
+	n := 2
+	for i := range row {
+		n += 32 // a number, or what stands around text and base64
+		b := row[i].Bytes
+		switch row[i].Kind {
+		case value.Text:
+			n += escapedLen(b)
+		case value.RawText: // one or the other
+			n += max(escapedLen(b), (len(b)+2)/3*4)
+		case value.Blob:
+			n += (len(b) + 2) / 3 * 4
+		}
+	}
+	return n
+}
+
 // AppendValue appends one value. The bytes of a Text must be valid UTF-8. A NaN
 // is NULL, as it is in SQLite.
 func AppendValue(dst []byte, v *value.Value) []byte {

@@ -116,6 +116,19 @@ func appendEscaped(dst, s []byte) (_ []byte, high uint64) {
 	}
 }
 
+// escapedLen returns how many bytes appendEscaped appends.
+func escapedLen(s []byte) int {
+	n := len(s)
+	for i := 0; ; i++ {
+		if i, _ = plainRun(s, i); i == len(s) {
+			return n
+		}
+		if n++; shortEscapes[s[i]] == 0 {
+			n += 4
+		}
+	}
+}
+
 const (
 	block     = 64 // bytes that stopMask looks at
 	shortRun  = 16 // bytes that are copied without asking whether they are fewer

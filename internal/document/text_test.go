@@ -65,6 +65,9 @@ func TestEscapedEverywhere(t *testing.T) {
 		dst := append(make([]byte, 0, rapid.IntRange(6, 2000).Draw(t, "room")), "before"...)
 		kept := bytes.Clone(s)
 		got, high := appendEscaped(dst, s)
+		if n := escapedLen(s); n != len(want) {
+			t.Fatalf("%q takes %d bytes, not %d", s, len(want), n)
+		}
 		if string(got) != "before"+string(want) || high != 0 != beyond || !bytes.Equal(s, kept) {
 			t.Fatalf("%q is written as %q, not ASCII: %v", s, got, high != 0)
 		}

@@ -17,6 +17,10 @@ import (
 // back first: the collector alone would let two of them be there at once.
 const hugeRow = 16 << 20
 
+// partText is how much text of a large row one part of it has at the most. What a row
+// takes as text is not known before: six times as much if it is all control characters.
+const partText = 8 << 20
+
 // longField is the length from which the content of a field is not held in memory.
 const longField = 64 << 10
 
@@ -25,13 +29,16 @@ func (e *encoder) large(t *Table, row *pagereader.Row) (piece, error) {
 	if row.Size >= hugeRow {
 		debug.FreeOSMemory()
 	}
-	// Base64 is 4/3 of what it encodes; text rarely needs more than that.
-	p := piece{text: make([]byte, 0, row.Size+row.Size/3+row.Size/64+4096)}
+	var p piece
 	if t != nil && t.direct && t.key == nil && !t.computed {
+		// Base64 is 4/3 of what it encodes; text rarely needs more than that.
+		p.text = make([]byte, 0, min(row.Size+row.Size/3+row.Size/64+4096, partText))
 		err := e.streamRow(&p, t, row)
 		return p, err
 	}
+	e.exact = true
 	err := e.add(&p, t, row)
+	e.exact = false
 	e.cur.Release()
 	clear(e.fields[:cap(e.fields)]) // they share the record's memory
 	clear(e.row[:cap(e.row)])
@@ -41,12 +48,12 @@ func (e *encoder) large(t *Table, row *pagereader.Row) (piece, error) {
 // streamRow is add for a row of a table whose rows can be written directly. The
 // record is read in pieces.
 func (e *encoder) streamRow(p *piece, t *Table, row *pagereader.Row) error {
-	r := &recordReader{stream: e.cur.Stream(row), size: row.Size, long: longField}
+	r := &recordReader{stream: e.cur.Stream(row), size: row.Size, long: longField, part: partText}
 	text, err := e.streamFields(p.text, t, row.RowID, r)
 	if err != nil {
 		return at(t, row, err)
 	}
-	p.text = text
+	p.full, p.text = r.full, text
 	e.finishRow(p, t, 0)
 	return nil
 }
@@ -83,6 +90,9 @@ func (e *encoder) streamFields(text []byte, t *Table, rowid int64, r *recordRead
 		}
 		head = head[n:]
 		size := sqlitefile.SerialLen(serial)
+		if i < len(columns) {
+			text = r.room(text, int(min(size, r.long)))
+		}
 		switch {
 		case uint64(size) > uint64(r.size-r.at):
 			return text, fmt.Errorf("field %d of %d bytes runs past the end of its record: %w", i, size, sqlitefile.ErrCorrupt)
@@ -125,6 +135,18 @@ type recordReader struct {
 	at     int64 // how much of it was read
 	rest   []byte
 	joined []byte
+	part   int      // how long a part of the text is
+	full   [][]byte // those that are full
+}
+
+// room begins the next part of the text if the one that is being written might not
+// have room for n more bytes of the record: six for each, and what stands around them.
+func (r *recordReader) room(text []byte, n int) []byte {
+	if room := 6*n + 1<<10; cap(text)-len(text) < room && cap(text) >= r.part {
+		r.full = append(r.full, text)
+		text = make([]byte, 0, max(room, r.part))
+	}
+	return text
 }
 
 // next makes sure that something is there to be read.
@@ -208,11 +230,11 @@ func (r *recordReader) appendLong(text []byte, serial uint64, n int64, indexed b
 			_, _ = h.Write(b) // never fails
 		}
 	}
-	kind, start, from := value.Blob, len(text), r.at
+	kind, parts, start, from := value.Blob, len(r.full), len(text), r.at
 	if serial&1 == 1 {
 		kind = value.RawText
 		var long document.LongText
-		err := r.each(n, func(b []byte) { text = long.Append(text, b); note(b) })
+		err := r.each(n, func(b []byte) { text = long.Append(r.room(text, len(b)), b); note(b) })
 		text, valid := long.End(text)
 		if valid || err != nil {
 			return text, wordIf(indexed, h.Sum64(), kind), err
@@ -222,9 +244,12 @@ func (r *recordReader) appendLong(text []byte, serial uint64, n int64, indexed b
 		}
 		note = func([]byte) {} // that was done
 	}
+	if len(r.full) > parts {
+		text, r.full = r.full[parts], r.full[:parts]
+	}
 	text = text[:start]
 	long := document.LongBytes{Text: kind == value.RawText}
-	err = r.each(n, func(b []byte) { text = long.Append(text, b); note(b) })
+	err = r.each(n, func(b []byte) { text = long.Append(r.room(text, len(b)), b); note(b) })
 	return long.End(text), wordIf(indexed, h.Sum64(), kind), err
 }
 

@@ -52,8 +52,9 @@ func TestStreamIsGeneral(t *testing.T) {
 		e := &encoder{ctx: context.Background(), enc: sqlitefile.UTF8}
 		want, wrong := e.general([]byte("before"), table, rowid, rec)
 		words := append([]word(nil), e.words...)
-		r := &recordReader{stream: &cut, size: int64(len(rec)), long: rapid.Int64Range(1, 8).Draw(t, "long")}
+		r := &recordReader{stream: &cut, size: int64(len(rec)), long: rapid.Int64Range(1, 8).Draw(t, "long"), part: rapid.IntRange(1, 2000).Draw(t, "part")}
 		got, err := e.streamFields([]byte("before"), table, rowid, r)
+		got = append(bytes.Join(r.full, nil), got...)
 		if (err == nil) != (wrong == nil) || err == nil && !bytes.Equal(got, want) {
 			t.Fatalf("%x in pieces is %s, %v; else %s, %v", rec, got, err, want, wrong)
 		}

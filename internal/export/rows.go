@@ -28,10 +28,22 @@ const pieceText = 512 << 10
 // A piece is what a worker makes of a part of a batch: item lines, or one large
 // row that is left for later.
 type piece struct {
+	full  [][]byte // what comes before text, of one large row
 	text  []byte
 	marks []int
 	rows  int64
 	large *pagereader.Row
+}
+
+// parts returns all text of the piece.
+func (p *piece) parts() [][]byte { return append(p.full[:len(p.full):len(p.full)], p.text) }
+
+// size returns the length of all text of the piece.
+func (p *piece) size() (n int) {
+	for _, b := range p.full {
+		n += len(b)
+	}
+	return n + len(p.text)
 }
 
 // An encoder makes item lines of rows. One goroutine uses it.
@@ -48,6 +60,7 @@ type encoder struct {
 	lower  []byte // what an expression has made
 	utf8   []byte // texts of the row in a UTF-16 database
 	spare  chan []byte
+	exact  bool // the text of the row is to get as much memory as it takes
 
 	tallies []tally // of the table's indexes, since they were last taken
 	order   keyOrder
@@ -99,7 +112,10 @@ func (e *encoder) add(p *piece, t *Table, row *pagereader.Row) error {
 		return err
 	}
 	start := len(p.text)
-	text, ok := e.direct(p.text, t, row.RowID, rec)
+	text, ok := p.text, false
+	if !e.exact {
+		text, ok = e.direct(text, t, row.RowID, rec)
+	}
 	if !ok {
 		if text, err = e.general(p.text, t, row.RowID, rec); err != nil {
 			return at(t, row, err)
@@ -124,7 +140,12 @@ func (e *encoder) finishRow(p *piece, t *Table, start int) {
 	if t != nil && len(t.indexes) > 0 {
 		e.tallyRow(t)
 	}
-	mark := frame.Mark(p.text[start:])
+	var mark bool
+	if len(p.full) == 0 {
+		mark = frame.Mark(p.text[start:])
+	} else {
+		mark = frame.MarkLong(p.parts())
+	}
 	p.text = append(p.text, document.More...)
 	if mark {
 		p.marks = append(p.marks, len(p.text))
@@ -157,6 +178,9 @@ func (e *encoder) general(text []byte, t *Table, rowid int64, rec []byte) (_ []b
 		if err := e.fieldWords(t, rowid); err != nil {
 			return text, err
 		}
+	}
+	if e.exact {
+		text = make([]byte, 0, document.RowRoom(vals)+len(document.More))
 	}
 	if e.enc == sqlitefile.UTF8 {
 		return document.AppendStoredRow(text, vals), nil

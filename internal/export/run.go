@@ -252,7 +252,10 @@ func (r *runner) piece(p *piece, t *Table, label string, x *Extent) error {
 	}
 	x.Rows += p.rows
 	r.rows += p.rows
-	r.bytes += int64(len(p.text))
+	r.bytes += int64(p.size())
+	if len(p.full) > 0 {
+		return r.cut.Long(p.parts(), len(p.marks) > 0)
+	}
 	kept, err := r.cut.Items(p.text, p.rows, p.marks, true)
 	if !kept && cap(p.text) < 2*pieceText {
 		select {

@@ -78,6 +78,25 @@ func (c *Cutter) Items(text []byte, items int64, marks []int, rows bool) (kept b
 	return kept, nil
 }
 
+// Long adds one item line of a row or an entry in parts, of which the last has its
+// comma and LF. Mark is what MarkLong says of it. The parts are the Cutter's then.
+func (c *Cutter) Long(parts [][]byte, mark bool) error {
+	if err := c.flush(); err != nil {
+		return err
+	}
+	f := Frame{Parts: parts}
+	n := f.Len()
+	c.cur.Items++
+	c.cur.Rows++
+	for _, p := range parts {
+		c.addItems(p, n >= handOver)
+	}
+	if c.length >= maxBytes || mark && c.length >= minBytes {
+		c.end()
+	}
+	return nil
+}
+
 // next returns how much of text goes to the current frame, and whether the
 // frame ends there.
 func (c *Cutter) next(text []byte, marks []int) (n int, cut bool) {

@@ -28,3 +28,12 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func Mark(item []byte) bool {
 	return uint64(crc32.Checksum(item, castagnoli)) < markPerByte*uint64(len(item))
 }
+
+// MarkLong is Mark for an item in parts.
+func MarkLong(parts [][]byte) bool {
+	sum, n := uint32(0), uint64(0)
+	for _, p := range parts {
+		sum, n = crc32.Update(sum, castagnoli, p), n+uint64(len(p))
+	}
+	return uint64(sum) < markPerByte*n
+}

@@ -97,7 +97,11 @@ func (s *script) cut(t tb, pieces func() int) []*frame.Frame {
 					marks = append(marks, len(text))
 				}
 			}
-			if _, err := c.Items(text, int64(n), marks, rows); err != nil {
+			if rows && n == 1 && len(text) > 8 {
+				third := len(text) / 3
+				parts := [][]byte{text[:third:third], text[third : 2*third : 2*third], text[2*third:]}
+				must(c.Long(parts, frame.MarkLong([][]byte{parts[0], list[0][third:]})))
+			} else if _, err := c.Items(text, int64(n), marks, rows); err != nil {
 				t.Fatal(err)
 			}
 			list = list[n:]
