@@ -50,6 +50,20 @@ func TestMemoryOfEscapedText(t *testing.T) {
 	}
 }
 
+// TestMemoryOfHugeEntries backs up and restores rows of 32 MiB that an index has again.
+func TestMemoryOfHugeEntries(t *testing.T) {
+	const most = 4*32<<10 + 64<<10 // KiB: four rows, and what a small database takes
+	dir := t.TempDir()
+	db := filepath.Join(dir, "app.db")
+	peakOf(t, "mkdb", db, `PRAGMA journal_mode=OFF; CREATE TABLE t(a, b); CREATE INDEX i ON t(a); CREATE INDEX j ON t(a, b);
+		INSERT INTO t VALUES(zeroblob(33554432), 3), (zeroblob(33554432), 2), (zeroblob(33554431), 1), (1, 1), (zeroblob(33554430), 0)`)
+	for _, args := range [][]string{{"backup", db, "--dir", dir}, {"restore", filepath.Join(dir, "app"), filepath.Join(dir, "new.db")}} {
+		if peak := peakOf(t, "litekeep", args...); peak > most {
+			t.Errorf("%s: %d KiB for rows of %d", args[0], peak, 32<<10)
+		}
+	}
+}
+
 // TestMemoryOfManyObjects backs up and restores a schema of 20,000 objects, of
 // which no more than one connection at a time may have loaded them all, and none
 // while the export has what it knows of them.

@@ -7,7 +7,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
+	"io"
 	"math"
+	"runtime/debug"
 	"sync/atomic"
 
 	"github.com/litekeep/litekeep/internal/indexsort"
@@ -23,6 +25,9 @@ type indexWalker struct {
 	// The entry before and the one that is read, in turns.
 	entries [2]entry
 	values  [2][]value.Value // of both, where they are needed
+
+	alone func() // if not nil, is called before the first large entry of an index is read
+	large bool   // it was called
 }
 
 // entry is an entry of an index.
@@ -63,12 +68,9 @@ func (w *indexWalker) walk(ctx context.Context, tree *pagereader.Tree, m *made, 
 // entry adds an entry to f.
 func (w *indexWalker) entry(row *pagereader.Row, m *made, order *indexsort.Comparer, f *found) error {
 	now := &w.entries[f.count&1]
-	rec, err := w.cur.Record(row)
-	if err != nil {
+	if err := w.record(now, row); err != nil {
 		return err
 	}
-	// A copy, because the page goes before the next entry is compared.
-	now.record = append(now.record[:0], rec...)
 	if err := now.read(); err != nil {
 		return err
 	}
@@ -85,6 +87,38 @@ func (w *indexWalker) entry(row *pagereader.Row, m *made, order *indexsort.Compa
 	}
 	f.add(tally{1, h.sum()})
 	return nil
+}
+
+// record reads the record of an entry, to memory of its own because the page goes before
+// the next one is compared.
+func (w *indexWalker) record(now *entry, row *pagereader.Row) error {
+	if row.Size < largeRow {
+		rec, err := w.cur.Record(row)
+		now.record = append(now.record[:0], rec...)
+		return err
+	}
+	if w.alone != nil && !w.large {
+		w.alone()
+		w.large = true
+	}
+	if int64(cap(now.record)) < row.Size {
+		now.record = nil
+		if row.Size >= hugeRow {
+			debug.FreeOSMemory()
+		}
+		now.record = make([]byte, 0, row.Size)
+	}
+	now.record = now.record[:0]
+	for s := w.cur.Stream(row); ; {
+		piece, err := s.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		now.record = append(now.record, piece...)
+	}
 }
 
 // read finds the fields of the record. An error wraps sqlitefile.ErrCorrupt.

@@ -152,6 +152,12 @@ type indexCheck struct {
 	err    error
 	cancel atomic.Bool
 	done   chan struct{}
+
+	// Large entries are read when no large row is in memory any more, and those of one
+	// index at a time.
+	exported chan struct{} // closed when the rows are exported, or will not be
+	release  func()        // closes it
+	large    sync.Mutex
 }
 
 // found is what an index holds.
@@ -164,7 +170,8 @@ type found struct {
 // many of them does not leave one core to read them while the others have nothing
 // to do.
 func (p *Plan) startCheck(ctx context.Context, workers int) *indexCheck {
-	c := &indexCheck{found: make([]found, len(p.Rebuilt)), done: make(chan struct{})}
+	c := &indexCheck{found: make([]found, len(p.Rebuilt)), done: make(chan struct{}), exported: make(chan struct{})}
+	c.release = sync.OnceFunc(func() { close(c.exported) })
 	errs := make([]error, min(max(workers, 1), len(p.Rebuilt)))
 	var next atomic.Int64
 	var group sync.WaitGroup
@@ -183,7 +190,10 @@ func (p *Plan) startCheck(ctx context.Context, workers int) *indexCheck {
 
 // checkIndexes reads the indexes that nobody else has begun, until there is none.
 func (p *Plan) checkIndexes(ctx context.Context, c *indexCheck, next *atomic.Int64) error {
-	w := &indexWalker{cur: p.file.NewCursor(), enc: p.file.Header().Encoding}
+	w := &indexWalker{cur: p.file.NewCursor(), enc: p.file.Header().Encoding, alone: func() {
+		<-c.exported
+		c.large.Lock()
+	}}
 	for {
 		i := int(next.Add(1) - 1)
 		if i >= len(p.Rebuilt) || c.cancel.Load() {
@@ -191,7 +201,11 @@ func (p *Plan) checkIndexes(ctx context.Context, c *indexCheck, next *atomic.Int
 		}
 		x := p.Rebuilt[i]
 		var err error
-		if c.found[i], err = w.walk(ctx, p.file.Index(x.Root), x.made, &c.cancel); err != nil {
+		if c.found[i], err = w.walk(ctx, p.file.Index(x.Root), x.made, &c.cancel); w.large {
+			w.entries, w.values, w.large = [2]entry{}, [2][]value.Value{}, false
+			c.large.Unlock()
+		}
+		if err != nil {
 			c.cancel.Store(true)
 			return fmt.Errorf("index %q: %w", x.Label, err)
 		}
@@ -200,12 +214,14 @@ func (p *Plan) checkIndexes(ctx context.Context, c *indexCheck, next *atomic.Int
 
 func (c *indexCheck) stop() {
 	c.cancel.Store(true)
+	c.release()
 	<-c.done
 }
 
 // compare compares what the indexes hold with what their tables' rows give. One that
 // differs would not come back as it is, and must be carried.
 func (c *indexCheck) compare(p *Plan, counted *Counted) error {
+	c.release()
 	<-c.done
 	if c.err != nil {
 		return c.err

@@ -3,11 +3,13 @@ package indexsort
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/litekeep/litekeep/internal/sqlitefile"
 )
 
-// maxKept is the largest buffer that a Batch keeps for its next records.
+// maxKept is the largest buffer that a Batch keeps for its next records. What is larger
+// is taken over instead of copied, and gone as soon as it is spilled.
 const maxKept = 4 << 20
 
 // Batch collects records for a [Sorter]. Each goroutine that fills one has its
@@ -36,11 +38,42 @@ func (b *Batch) Add(record []byte) error {
 	if err := b.order.validate(record); err != nil {
 		return err
 	}
+	return b.add(record, record)
+}
+
+// AddParts is Add for a large record in parts. All of it is copied, even if it is refused,
+// which spares the caller to put it together.
+func (b *Batch) AddParts(parts ...[]byte) error {
+	n := 0
+	for _, p := range parts {
+		n += len(p)
+	}
+	var head [sqlitefile.MaxVarint]byte
+	length := sqlitefile.AppendVarint(head[:0], uint64(n))
+	b.data = append(slices.Grow(b.data, len(length)+n), length...)
+	at := len(b.data)
+	for _, p := range parts {
+		b.data = append(b.data, p...)
+	}
+	record := b.data[at:]
+	b.data = b.data[:at-len(length)]
+	if err := b.order.validate(record); err != nil {
+		return err
+	}
+	return b.add(record, nil)
+}
+
+// add adds a record, of which data is to be copied; a record without data stands where it
+// belongs.
+func (b *Batch) add(record, data []byte) error {
 	off := len(b.data)
 	if off > math.MaxUint32-sqlitefile.MaxVarint {
 		return fmt.Errorf("batch of %d bytes is too large", off)
 	}
-	b.data = append(sqlitefile.AppendVarint(b.data, uint64(len(record))), record...)
+	b.data = sqlitefile.AppendVarint(b.data, uint64(len(record)))
+	if b.data = append(b.data, data...); data == nil {
+		b.data = b.data[:len(b.data)+len(record)]
+	}
 	c := fieldsOf(record)
 	e := entry{word: b.order.word(&c, 0, 0), off: uint32(off)}
 	if n := len(b.entries); n > 0 && (b.sorted || b.follow) {

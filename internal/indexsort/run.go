@@ -65,7 +65,11 @@ func (r *run) take(b *Batch, spare func() []byte) {
 		return
 	}
 	was := len(r.entries)
-	for from := 0; from < len(b.entries); {
+	size := len(b.data)
+	if size > maxKept {
+		r.takeOver(b) // and nothing is left to be copied
+	}
+	for from := len(r.entries) - was; from < len(b.entries); {
 		start := int(b.entries[from].off)
 		room := 0
 		if n := len(r.chunks); n > 0 {
@@ -87,7 +91,7 @@ func (r *run) take(b *Batch, spare func() []byte) {
 		}
 		from = to
 	}
-	r.size += len(b.data)
+	r.size += size
 	r.inexact = r.inexact || b.order.inexact
 	if was == 0 {
 		r.sorted, r.follow = b.sorted, b.follow
@@ -96,6 +100,24 @@ func (r *run) take(b *Batch, spare func() []byte) {
 	last, next := r.entries[was-1], r.entries[was]
 	r.sorted = r.sorted && b.sorted && r.compare(&b.order, last, next) <= 0
 	r.follow = r.follow && b.follow && follows(&b.order, r.record(last), r.record(next))
+}
+
+// takeOver takes the records of a batch with its memory.
+func (r *run) takeOver(b *Batch) {
+	for _, e := range b.entries {
+		r.entries = append(r.entries, entry{word: e.word, chunk: uint32(len(r.chunks)), off: e.off})
+	}
+	r.chunks = append(r.chunks, b.data[:len(b.data):len(b.data)])
+	b.data = nil
+}
+
+// drop frees the memory of large records, which are not used again.
+func (r *run) drop() {
+	for i, c := range r.chunks {
+		if cap(c) > chunkLen {
+			r.chunks[i] = nil
+		}
+	}
 }
 
 // follows reports whether record y is not before x from the second field on.

@@ -26,6 +26,7 @@ const (
 	minMemory     = 64 << 10
 	putSize       = 64 << 10 // of the Sorter's own batch
 	maxFanIn      = 128      // runs that are merged at once
+	largeHeads    = 32 << 20 // what the next records of these may take together, if they are large
 	maxLast       = 4096     // a longer last record of a run is not remembered
 	checkEvery    = 4096     // records between looks at the context
 )
@@ -47,6 +48,7 @@ type Sorter struct {
 	run    *run       // is being filled
 	tail   []byte     // the record that came last into the run before
 	follow bool       // as [Batch.follow], of all records of all runs before
+	large  int        // the largest batch that was taken over
 	spare  []*run     // that can be filled again
 	chunk  [][]byte
 	err    error
@@ -104,6 +106,10 @@ func (s *Sorter) Put(b *Batch) error {
 	if s.err != nil {
 		return s.err
 	}
+	large := len(b.data) > maxKept
+	if large {
+		s.large = max(s.large, len(b.data))
+	}
 	s.run.take(b, s.newChunk)
 	b.reset()
 	if s.run.footprint() < s.memory {
@@ -120,6 +126,13 @@ func (s *Sorter) Put(b *Batch) error {
 	full := s.run
 	s.run = s.newRun()
 	s.endRun(full, &b.order)
+	if large { // and gone before the next one comes
+		s.err = s.spill(full)
+		full.drop()
+		s.spillErr = s.err
+		s.idle <- full
+		return s.err
+	}
 	go func() {
 		s.spillErr = s.spill(full)
 		s.idle <- full
@@ -134,7 +147,9 @@ func (s *Sorter) endRun(r *run, o *order) {
 	}
 	first, last := r.record(r.entries[0]), r.record(r.entries[len(r.entries)-1])
 	s.follow = r.follow && len(last) <= maxLast && (s.tail == nil || follows(o, s.tail, first))
-	s.tail = append(s.tail[:0], last...)
+	if s.follow {
+		s.tail = append(s.tail[:0], last...)
+	}
 }
 
 func (s *Sorter) newChunk() []byte {
@@ -245,8 +260,12 @@ func (s *Sorter) merge(ctx context.Context) (source, error) {
 	if len(s.stretches) == 0 {
 		return last, nil
 	}
-	for len(s.stretches) >= maxFanIn {
-		if err := s.mergePass(ctx); err != nil {
+	fanIn := maxFanIn
+	if s.large > 0 {
+		fanIn = min(max(largeHeads/s.large, 2), maxFanIn)
+	}
+	for len(s.stretches) >= fanIn {
+		if err := s.mergePass(ctx, fanIn); err != nil {
 			return nil, err
 		}
 	}
@@ -276,12 +295,23 @@ func (s *Sorter) readers(stretches []stretch) []source {
 	return sources
 }
 
-// mergePass makes one run of each maxFanIn ones.
-func (s *Sorter) mergePass(ctx context.Context) error {
+// Large reports whether large records were put, so that two of them, or more, are in
+// memory while all are sorted.
+func (s *Sorter) Large() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.large > 0
+}
+
+// mergePass makes one run of each fanIn ones.
+func (s *Sorter) mergePass(ctx context.Context, fanIn int) error {
 	var merged []stretch
 	for len(s.stretches) > 0 {
-		n := min(maxFanIn, len(s.stretches))
-		st, err := s.mergeSome(ctx, s.stretches[:n])
+		n := min(fanIn, len(s.stretches))
+		st, err := s.stretches[0], error(nil)
+		if n > 1 {
+			st, err = s.mergeSome(ctx, s.stretches[:n])
+		}
 		if err != nil {
 			return err
 		}

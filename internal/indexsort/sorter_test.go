@@ -53,6 +53,60 @@ func TestSpill(t *testing.T) {
 	})
 }
 
+// TestLargeRecords sorts records that are taken over instead of copied, whole and in
+// parts, of which not all can be merged at once.
+func TestLargeRecords(t *testing.T) {
+	const count, size = 30, 5 << 20
+	record := func(i int) []byte {
+		n := size * (i % 2) // every other is small
+		return sqlitefile.AppendRecord(nil, []value.Value{value.OfBlob(make([]byte, n)), value.OfInt(int64(i))}, 4)
+	}
+	s := indexsort.New(nil, sqlitefile.UTF8, indexsort.Options{MemoryBytes: 1, TempDir: t.TempDir()})
+	for i := range count {
+		r, b := record(i*7%count), s.NewBatch()
+		var err error
+		if i%3 > 0 {
+			err = b.AddParts(r[:2], r[2:len(r)/2], nil, r[len(r)/2:])
+		} else {
+			err = b.Add(r)
+		}
+		if err == nil {
+			err = s.Put(b)
+		}
+		if err == nil { // and the batch can be used again
+			if err = b.Add(record(0)); err == nil && i == 0 {
+				err = s.Put(b)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !s.Large() {
+		t.Error("it does not know that there are large records")
+	}
+	if err := s.NewBatch().AddParts([]byte{9}, []byte{1}); err == nil {
+		t.Error("what is no record is taken")
+	}
+	n := 0
+	for r, err := range s.Sorted(t.Context()) {
+		want := max(n-1, 0) * 2
+		if n > count/2 {
+			want = (n-count/2-1)*2 + 1
+		}
+		if err != nil || !bytes.Equal(r, record(want)) {
+			t.Fatalf("record %d is not %d, %v", n, want, err)
+		}
+		n++
+	}
+	if n != count+1 {
+		t.Errorf("%d records come back", n)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestNumbers has SQLite judge the order of numbers where integers and doubles
 // meet, each of them several times.
 func TestNumbers(t *testing.T) {

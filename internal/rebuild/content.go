@@ -3,6 +3,7 @@ package rebuild
 import (
 	"bytes"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/litekeep/litekeep/internal/document"
 	"github.com/litekeep/litekeep/internal/indexsort"
@@ -14,6 +15,10 @@ import (
 // largeItem is the length from which an item is laid by itself, without being
 // copied: no two of them are in memory at once.
 const largeItem = 4 << 20
+
+// hugeItem is the length from which the memory of what was made of an item is given
+// back at once.
+const hugeItem = 16 << 20
 
 // runBytes is how much text one worker parses at a time.
 const runBytes = 256 << 10
@@ -197,16 +202,23 @@ func (c *content) layLarge(line []byte) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.tree.label(), err)
 	}
-	batches := newBatches(c.plan.indexes)
 	for i, x := range c.plan.indexes {
-		if err := r.entries[i].add(x, batches[i], fields, rowid, r.format); err != nil {
+		if i > 0 && len(line) >= hugeItem {
+			debug.FreeOSMemory() // of the entry before
+		}
+		batch := x.sorter.NewBatch()
+		err := r.entries[i].add(x, batch, fields, rowid, r.format)
+		if err == nil {
+			err = put([]*ownIndex{x}, []*indexsort.Batch{batch})
+		}
+		if err != nil {
 			return err
 		}
 	}
 	r.utf16 = nil
 	clear(r.row[:cap(r.row)]) // they share the memory of the line
 	clear(r.fields[:cap(r.fields)])
-	return put(c.plan.indexes, batches)
+	return nil
 }
 
 func (c *content) close() error {

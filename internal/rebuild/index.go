@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -78,12 +80,19 @@ func (e *entries) add(x *ownIndex, batch *indexsort.Batch, fields []value.Value,
 			e.row = append(e.row, &fields[f])
 		}
 	}
-	e.rec = sqlitefile.AppendRecordOf(e.rec[:0], e.row, format)
-	err := batch.Add(e.rec)
-	if cap(e.rec) > largeItem {
-		e.rec = nil
+	size := 0
+	for _, v := range e.row {
+		size += len(v.Bytes)
 	}
-	return x.checked(err)
+	if size >= largeItem {
+		values := make([]value.Value, len(e.row))
+		for i, v := range e.row {
+			values[i] = *v
+		}
+		return x.checked(batch.AddParts(sqlitefile.RecordParts(values, format)...))
+	}
+	e.rec = sqlitefile.AppendRecordOf(e.rec[:0], e.row, format)
+	return x.checked(batch.Add(e.rec))
 }
 
 // newBatches returns an empty batch for each index.
@@ -188,11 +197,17 @@ func (c *closing) start(own []*ownIndex) error {
 	if err := c.wait(); err != nil || len(own) == 0 {
 		return err
 	}
+	large := slices.ContainsFunc(own, func(x *ownIndex) bool { return x.sorter.Large() })
+	workers := max(c.workers, 1)
+	if large {
+		workers = 1
+		debug.FreeOSMemory() // of the rows
+	}
 	c.done = make(chan struct{})
 	go func() {
 		defer close(c.done)
 		g, ctx := errgroup.WithContext(c.ctx)
-		g.SetLimit(max(c.workers, 1))
+		g.SetLimit(workers)
 		for _, x := range own {
 			g.Go(func() error {
 				if err := errors.Join(x.lay(ctx, c.writer), x.sorter.Close()); err != nil {
@@ -203,6 +218,9 @@ func (c *closing) start(own []*ownIndex) error {
 		}
 		c.err = g.Wait()
 	}()
+	if large { // no large row of the next table is to lie beside theirs
+		return c.wait()
+	}
 	return nil
 }
 
