@@ -50,6 +50,19 @@ func TestMemoryOfEscapedText(t *testing.T) {
 	}
 }
 
+// TestMemoryOfUTF16 backs up and restores a text of 64 MiB that the document has in UTF-8.
+func TestMemoryOfUTF16(t *testing.T) {
+	const row, most = 64 << 10, 3*64<<10 + 24<<10 // KiB
+	dir := t.TempDir()
+	db := filepath.Join(dir, "app.db")
+	peakOf(t, "mkdb", db, "PRAGMA journal_mode=OFF; PRAGMA encoding='UTF-16le'; CREATE TABLE t(a); INSERT INTO t VALUES(hex(zeroblob(16777216)))")
+	for _, args := range [][]string{{"backup", db, "--dir", dir}, {"restore", filepath.Join(dir, "app"), filepath.Join(dir, "new.db")}} {
+		if peak := peakOf(t, "litekeep", args...); peak > most {
+			t.Errorf("%s: %d KiB for a row of %d", args[0], peak, row)
+		}
+	}
+}
+
 // TestMemoryOfHugeEntries backs up and restores rows of 32 MiB that an index has again.
 func TestMemoryOfHugeEntries(t *testing.T) {
 	const most = 4*32<<10 + 64<<10 // KiB: four rows, and what a small database takes

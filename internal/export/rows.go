@@ -243,6 +243,12 @@ func (e *encoder) text(v *value.Value) {
 	if v.Kind != value.RawText || e.enc == sqlitefile.UTF8 {
 		return
 	}
+	if e.exact {
+		if b, ok := sqlitefile.DecodeText(make([]byte, 0, sqlitefile.DecodedRoom(v.Bytes, e.enc)), v.Bytes, e.enc); ok {
+			*v = value.Value{Kind: value.Text, Bytes: b}
+		}
+		return
+	}
 	start := len(e.utf8)
 	b, ok := sqlitefile.DecodeText(e.utf8, v.Bytes, e.enc)
 	if ok {

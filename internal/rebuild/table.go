@@ -161,6 +161,10 @@ func (r *recorder) parse(p *rowPlan, item []byte) (rowid int64, fields []value.V
 // store puts the text of v into the encoding of the database.
 func (r *recorder) store(v *value.Value) {
 	if v.Kind == value.Text && r.enc != sqlitefile.UTF8 {
+		if len(v.Bytes) >= largeItem {
+			v.Bytes = sqlitefile.EncodeText(make([]byte, 0, sqlitefile.EncodedLen(v.Bytes, r.enc)), v.Bytes, r.enc)
+			return
+		}
 		start := len(r.utf16)
 		r.utf16 = sqlitefile.EncodeText(r.utf16, v.Bytes, r.enc)
 		v.Bytes = r.utf16[start:len(r.utf16):len(r.utf16)]

@@ -38,6 +38,42 @@ func DecodeText(dst, stored []byte, e Encoding) ([]byte, bool) {
 	return dst, true
 }
 
+// DecodedRoom returns how many bytes DecodeText appends, or more where it says false.
+func DecodedRoom(stored []byte, e Encoding) int {
+	if e == UTF8 {
+		return len(stored)
+	}
+	order, n := byteOrder(e), 0
+	for i := 0; i+1 < len(stored); i += 2 {
+		switch u := order.Uint16(stored[i:]); {
+		case u < 0x80:
+			n++
+		case u < 0x800 || utf16.IsSurrogate(rune(u)): // four for two of these
+			n += 2
+		default:
+			n += 3
+		}
+	}
+	return n
+}
+
+// EncodedLen returns how many bytes EncodeText appends.
+func EncodedLen(text []byte, e Encoding) int {
+	if e == UTF8 {
+		return len(text)
+	}
+	n := 0
+	for _, c := range text {
+		switch {
+		case c >= 0xf0:
+			n += 4
+		case c < 0x80 || c >= 0xc0: // no continuation
+			n += 2
+		}
+	}
+	return n
+}
+
 // EncodeText appends to dst valid UTF-8 text as encoding e stores it.
 func EncodeText(dst, text []byte, e Encoding) []byte {
 	if e == UTF8 {

@@ -64,6 +64,9 @@ func TestTextRoundTrip(t *testing.T) {
 		text := bytes.ToValidUTF8([]byte(rapid.String().Draw(t, "text")), nil)
 		e := rapid.SampledFrom(encodings).Draw(t, "encoding")
 		stored := sqlitefile.EncodeText(nil, text, e)
+		if n, m := sqlitefile.EncodedLen(text, e), sqlitefile.DecodedRoom(stored, e); n != len(stored) || m != len(text) {
+			t.Fatalf("%q in %v takes %d bytes, not %d, and comes back as %d", text, e, len(stored), n, m)
+		}
 		if got, ok := sqlitefile.DecodeText(nil, stored, e); !ok || !bytes.Equal(got, text) {
 			t.Fatalf("%v: %q, %v, want %q", e, got, ok, text)
 		}
