@@ -172,8 +172,8 @@ func (p *passCopy) pass(ctx context.Context) (clean bool, err error) {
 // is looked for before, which will be there soon.
 func (p *passCopy) unlock(writes bool) error {
 	if writes && p.follows() {
-		for start := time.Now(); time.Since(start) < journalSpin; runtime.Gosched() {
-			if open, _ := p.follow.look(); open {
+		for start := time.Now(); ; runtime.Gosched() {
+			if open, _ := p.follow.look(); open || time.Since(start) > journalSpin {
 				break
 			}
 		}
@@ -268,6 +268,7 @@ type span struct {
 func (c written) store(p *passCopy) error {
 	buf := c.buf
 	for _, s := range c.spans {
+		p.makeRoom(s.off + int64(s.n)) // the source may have grown
 		if err := p.store(s.off, bytesAt(buf, s.n)); err != nil {
 			return err
 		}

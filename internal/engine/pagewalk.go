@@ -192,9 +192,10 @@ func (k *walk) compare() error {
 // mark takes note of what has changed.
 func (k *walk) mark(c *change) {
 	k.total = k.at.marks.main.info.Size()
-	k.p.makeRoom(k.total)
-	k.stale = append(k.stale, make([]bool, len(k.p.blocks)-len(k.stale))...)
 	size := k.p.blockSize
+	if more := k.total/size + 1 - int64(len(k.stale)); more > 0 {
+		k.stale = append(k.stale, make([]bool, more)...)
+	}
 	k.next = min(k.next, k.total) / size * size // the last block may be a part of one
 	for _, page := range c.pages {
 		off := int64(page-1) * k.p.pageSize
