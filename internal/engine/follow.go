@@ -73,7 +73,7 @@ func (f *follower) look() (open, news bool) {
 	if f.has(info) {
 		return true, false
 	}
-	file, err := os.Open(f.s.journal)
+	file, err := openJournal(f.s.journal)
 	if err != nil {
 		return false, false
 	}
@@ -113,7 +113,8 @@ func (f *follower) takeEnded() (ended []*os.File, last time.Time, err error) {
 	for _, file := range f.seen {
 		info, statErr := file.Stat()
 		if statErr != nil {
-			err = errUnknown
+			ended, err = append(ended, file), errUnknown
+			continue
 		}
 		at, gone := deletedAt(info)
 		if !gone {

@@ -2,7 +2,9 @@ package engine
 
 import (
 	"encoding/binary"
+	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -72,6 +74,16 @@ func (w *journalWatch) deletions() (n int, ok bool) {
 func (w *journalWatch) wait(limit time.Duration) {
 	timeout := unix.NsecToTimespec(int64(limit))
 	_, _ = unix.Ppoll([]unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLIN}}, &timeout, nil) // the caller looks for itself
+}
+
+// openJournal opens a journal. Reading it leaves its time of the last access alone, if
+// it is one's own: see keepAccessTime.
+func openJournal(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOATIME, 0)
+	if errors.Is(err, fs.ErrPermission) {
+		return os.Open(path)
+	}
+	return file, err
 }
 
 // deletedAt reports whether an open file has no name any more, and when its last

@@ -5,6 +5,7 @@ package engine
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"time"
 )
 
@@ -17,3 +18,5 @@ func (*journalWatch) close()                        {}
 func (*journalWatch) wait(limit time.Duration)      { time.Sleep(limit) }
 func (*journalWatch) deletions() (n int, ok bool)   { return 0, false }
 func deletedAt(fs.FileInfo) (at time.Time, ok bool) { return at, false }
+
+func openJournal(path string) (*os.File, error) { return os.Open(path) }
