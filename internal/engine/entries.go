@@ -21,9 +21,9 @@ type Computed struct {
 }
 
 // ComputeEntries has SQLite make the entries that indexes must have of the rows of their
-// tables, as a query of the private database path, which d describes; it says nothing of the entries that
-// are there. What cannot be asked, or fails, is an index's Err; the error is ctx's, or that
-// of opening the file.
+// tables, as a query of the private database path, which d describes; it says nothing of
+// the entries that are there. What cannot be asked, or fails, is an index's Err; the error
+// is ctx's, or that of opening the file.
 func ComputeEntries(ctx context.Context, path string, d *Description, indexes []*Computed) error {
 	if len(indexes) == 0 {
 		return nil

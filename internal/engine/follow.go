@@ -39,14 +39,12 @@ const followBytes = 16 << 20
 
 // newFollower returns a follower of a database whose shared lock is held, or nil
 // where the system has no means for it.
-func newFollower(s *source) *follower {
+func newFollower(s *source, pageSize int64) *follower {
 	watch, err := watchJournal(s.journal)
 	if err != nil {
 		return nil
 	}
-	f := &follower{s: s, watch: watch, pageSize: max(pageSizeOf(s.header), 512)}
-	f.page = cAlloc(s.conn.tls, int(f.pageSize))
-	return f
+	return &follower{s: s, watch: watch, page: cAlloc(s.conn.tls, int(pageSize)), pageSize: pageSize}
 }
 
 func (f *follower) close() {

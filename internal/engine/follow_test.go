@@ -21,6 +21,13 @@ func TestFollow(t *testing.T) {
 	const fill = "CREATE TABLE big(a INTEGER PRIMARY KEY, b); INSERT INTO big SELECT a, zeroblob(3000) FROM t"
 	// A transaction that changes page 1 and, in a small cache, writes to the file before it ends.
 	const spill = "PRAGMA cache_size=5; BEGIN; DELETE FROM big WHERE a%7=1; UPDATE t SET n=n+1; PRAGMA user_version=5"
+	transaction := func(begin, end string) func(*testing.T, *follower, *Conn, *Conn) {
+		return func(t *testing.T, f *follower, c, _ *Conn) {
+			mustExec(t, c, begin)
+			f.look()
+			mustExec(t, c, end)
+		}
+	}
 	for _, test := range []struct {
 		name   string
 		mode   string // the journal mode, DELETE if empty
@@ -29,21 +36,9 @@ func TestFollow(t *testing.T) {
 		known  bool
 	}{
 		{name: "nothing", known: true, do: func(*testing.T, *follower, *Conn, *Conn) {}},
-		{name: "a transaction", known: true, do: func(t *testing.T, f *follower, c, _ *Conn) {
-			mustExec(t, c, "BEGIN; UPDATE t SET n=n+1 WHERE a%100=1")
-			f.look()
-			mustExec(t, c, "COMMIT")
-		}},
-		{name: "a transaction that spills", known: true, do: func(t *testing.T, f *follower, c, _ *Conn) {
-			mustExec(t, c, spill)
-			f.look()
-			mustExec(t, c, "COMMIT")
-		}},
-		{name: "one that never syncs", known: true, do: func(t *testing.T, f *follower, c, _ *Conn) {
-			mustExec(t, c, "PRAGMA synchronous=OFF; "+spill)
-			f.look()
-			mustExec(t, c, "COMMIT")
-		}},
+		{name: "a transaction", known: true, do: transaction("BEGIN; UPDATE t SET n=n+1 WHERE a%100=1", "COMMIT")},
+		{name: "a transaction that spills", known: true, do: transaction(spill, "COMMIT")},
+		{name: "one that never syncs", known: true, do: transaction("PRAGMA synchronous=OFF; "+spill, "COMMIT")},
 		{name: "several", known: true, do: func(t *testing.T, f *follower, c, other *Conn) {
 			for i := range 5 {
 				mustExec(t, c, "BEGIN; DELETE FROM big WHERE a%11="+fmt.Sprint(i))
@@ -54,16 +49,8 @@ func TestFollow(t *testing.T) {
 				mustExec(t, other, "COMMIT")
 			}
 		}},
-		{name: "rolled back", known: true, do: func(t *testing.T, f *follower, c, _ *Conn) {
-			mustExec(t, c, "BEGIN; DELETE FROM big")
-			f.look()
-			mustExec(t, c, "ROLLBACK")
-		}},
-		{name: "two databases at once", known: true, do: func(t *testing.T, f *follower, c, _ *Conn) {
-			mustExec(t, c, "ATTACH '"+filepath.Join(t.TempDir(), "b.db")+"' AS b; BEGIN; CREATE TABLE b.x(y); UPDATE t SET n=2")
-			f.look()
-			mustExec(t, c, "COMMIT")
-		}},
+		{name: "rolled back", known: true, do: transaction("BEGIN; DELETE FROM big", "ROLLBACK")},
+		{name: "two databases at once", known: true, do: transaction("ATTACH '"+filepath.Join(t.TempDir(), "b.db")+"' AS b; BEGIN; CREATE TABLE b.x(y); UPDATE t SET n=2", "COMMIT")},
 		{name: "pages that were free", known: true, do: func(t *testing.T, f *follower, c, _ *Conn) {
 			for _, sql := range []string{"DELETE FROM big", "INSERT INTO big SELECT a, randomblob(3000) FROM t"} {
 				mustExec(t, c, "BEGIN", sql)
@@ -71,11 +58,7 @@ func TestFollow(t *testing.T) {
 				mustExec(t, c, "COMMIT")
 			}
 		}},
-		{name: "a file longer than its database", known: true, longer: 3, do: func(t *testing.T, f *follower, c, _ *Conn) {
-			mustExec(t, c, "BEGIN; INSERT INTO big(b) VALUES(randomblob(30000))")
-			f.look()
-			mustExec(t, c, "COMMIT")
-		}},
+		{name: "a file longer than its database", known: true, longer: 3, do: transaction("BEGIN; INSERT INTO big(b) VALUES(randomblob(30000))", "COMMIT")},
 		{name: "unseen", do: func(t *testing.T, f *follower, c, _ *Conn) {
 			mustExec(t, c, "UPDATE t SET n=n+1")
 			f.look()
@@ -103,26 +86,10 @@ func TestFollow(t *testing.T) {
 			time.Sleep(20 * time.Millisecond) // the clock of files may tick every ten
 			mustExec(t, other, "PRAGMA journal_mode=MEMORY; UPDATE t SET n=n+1")
 		}},
-		{name: "rolled back after it had written", do: func(t *testing.T, f *follower, c, _ *Conn) {
-			mustExec(t, c, "PRAGMA synchronous=OFF; "+spill)
-			f.look()
-			mustExec(t, c, "ROLLBACK")
-		}},
-		{name: "truncated journal", mode: "TRUNCATE", do: func(t *testing.T, f *follower, c, _ *Conn) {
-			mustExec(t, c, "BEGIN; UPDATE t SET n=n+1")
-			f.look()
-			mustExec(t, c, "COMMIT")
-		}},
-		{name: "persistent journal", mode: "PERSIST", do: func(t *testing.T, f *follower, c, _ *Conn) {
-			mustExec(t, c, "BEGIN; UPDATE t SET n=n+1")
-			f.look()
-			mustExec(t, c, "COMMIT")
-		}},
-		{name: "no journal", mode: "OFF", do: func(t *testing.T, f *follower, c, _ *Conn) {
-			mustExec(t, c, "BEGIN; UPDATE t SET n=n+1")
-			f.look()
-			mustExec(t, c, "COMMIT")
-		}},
+		{name: "rolled back after it had written", do: transaction("PRAGMA synchronous=OFF; "+spill, "ROLLBACK")},
+		{name: "truncated journal", mode: "TRUNCATE", do: transaction("BEGIN; UPDATE t SET n=n+1", "COMMIT")},
+		{name: "persistent journal", mode: "PERSIST", do: transaction("BEGIN; UPDATE t SET n=n+1", "COMMIT")},
+		{name: "no journal", mode: "OFF", do: transaction("BEGIN; UPDATE t SET n=n+1", "COMMIT")},
 		{name: "other page size", do: func(t *testing.T, f *follower, c, _ *Conn) {
 			mustExec(t, c, "PRAGMA page_size=8192; VACUUM")
 		}},
@@ -158,7 +125,7 @@ func TestFollow(t *testing.T) {
 					t.Error(err)
 				}
 			}()
-			f := newFollower(s)
+			f := newFollower(s, 4096)
 			if f == nil {
 				t.Fatal("no follower")
 			}

@@ -185,7 +185,7 @@ func (p *passCopy) unlock(writes bool) error {
 // writes: most databases are left alone meanwhile.
 func (p *passCopy) follows() bool {
 	if p.follow == nil && !p.alone {
-		p.follow = newFollower(p.s)
+		p.follow = newFollower(p.s, p.pageSize)
 		p.alone = p.follow == nil
 	}
 	return p.follow != nil
