@@ -1,6 +1,7 @@
 // Package sqlitefile knows the SQLite database file format at rest: the file
-// header, variable-length integers, records and the arithmetic of pages. It
-// reads and writes no files; packages pagereader and pagewriter do.
+// header, variable-length integers, records, the arithmetic of pages, the freelist
+// and rollback journals. It opens and writes no files; packages pagereader and
+// pagewriter read and write databases.
 //
 // All rules and numbers come from "Database File Format"
 // (https://sqlite.org/fileformat2.html); section names are given where a rule
