@@ -8,7 +8,7 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /out/usr/bin/litekeep ./cmd/litekeep \
+RUN CGO_ENABLED=0 go build -trimpath -tags disable_grpc_modules -ldflags='-s -w' -o /out/usr/bin/litekeep ./cmd/litekeep \
  && mkdir -p -m 0700 /out/data/state /out/data/backups /out/etc/litekeep
 
 # Has the certificates of public authorities and the time zones. The user is 65532.
