@@ -15,7 +15,7 @@ import "hash/crc32"
 const (
 	minBytes     = 256 << 10 // no item line ends a shorter frame …
 	maxBytes     = 4 << 20   // … and the first item line from here on does
-	minListBytes = 64 << 10  // the closing line of a list ends a frame of this length
+	minListBytes = 512 << 10 // the closing line of a list ends a frame of this length
 	// markPerByte × (length of item) is the chance, of 2^32, that an item may
 	// end a frame: 1 in 768 KiB of text, so that frames have about 1 MiB.
 	markPerByte = 5461

@@ -66,11 +66,11 @@ func TestLimits(t *testing.T) {
 	}
 	// The closing line of a table that another one follows.
 	for off := -1; off <= 1; off++ {
-		item := itemOf(t, 65536+off-head-len(",\n]},\n"), false)
+		item := itemOf(t, 524288+off-head-len(",\n]},\n"), false)
 		s := &script{tables: [][][]byte{{item}, {[]byte("[1]")}}}
 		want := reference(s.text())
-		if ends := len(want[1]) == 65536+off-1; ends != (off >= 0) {
-			t.Errorf("limit 65536%+d: the reference makes a frame of %d bytes", off, len(want[1]))
+		if ends := len(want[1]) == 524288+off-1; ends != (off >= 0) {
+			t.Errorf("limit 524288%+d: the reference makes a frame of %d bytes", off, len(want[1]))
 		}
 		same(t, "Cutter", s.cut(t, func() int { return 1 }), want)
 		same(t, "Recutter", recut(t, s.text(), func() int { return 1000 }), want)

@@ -39,7 +39,7 @@ func reference(doc []byte) (frames [][]byte) {
 				list = "items"
 			}
 		case bytes.HasPrefix(line, []byte("]")):
-			if list == "items" && length >= 65536 {
+			if list == "items" && length >= 524288 {
 				cut()
 			}
 			list = ""
