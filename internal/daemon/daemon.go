@@ -177,7 +177,7 @@ func (d *Daemon) useChannels(ctx context.Context, c *config.Config) error {
 	n := c.Notifications
 	err = d.teller.use(func() (*notify.Center, error) {
 		return notify.New(ctx, list, store, notify.Options{
-			Group: n.Group, First: min(n.Group, time.Minute), Repeat: n.Repeat, PerDay: cmp.Or(n.Limit, unlimited), PerHour: cmp.Or(n.Limit, unlimited),
+			Group: n.Group, First: min(n.Group, time.Minute), Repeat: n.Repeat, PerDay: cmp.Or(n.Limit, unlimited),
 			Host: host, Now: d.o.Now, Log: d.o.Log,
 		})
 	})

@@ -24,8 +24,8 @@ type Options struct {
 	// Repeat is after how long a trouble that persists is told again. Default
 	// 24 hours.
 	Repeat time.Duration
-	// PerHour and PerDay bound the messages of a channel. Default 6 and 20.
-	PerHour, PerDay int
+	// PerDay bounds the messages of a channel within 24 hours. Default 20.
+	PerDay int
 	// Timeout bounds one delivery. Default 45 seconds.
 	Timeout time.Duration
 	// Host is the name of this machine, for the texts.
@@ -40,7 +40,6 @@ func (o Options) filled() Options {
 	o.First = cmp.Or(o.First, time.Minute)
 	o.Group = cmp.Or(o.Group, 5*time.Minute)
 	o.Repeat = cmp.Or(o.Repeat, 24*time.Hour)
-	o.PerHour = cmp.Or(o.PerHour, 6)
 	o.PerDay = cmp.Or(o.PerDay, 20)
 	o.Timeout = cmp.Or(o.Timeout, 45*time.Second)
 	if o.Now == nil {

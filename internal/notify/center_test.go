@@ -198,10 +198,10 @@ func TestFlapping(t *testing.T) {
 	})
 }
 
-func TestHourlyLimit(t *testing.T) {
+func TestLimit(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := &recorder{}
-		b := begin(t, NewMemory(), Options{First: time.Second, Group: time.Second, PerHour: 3}, people(r))
+		b := begin(t, NewMemory(), Options{First: time.Second, Group: time.Second, PerDay: 3}, people(r))
 		defer b.stop()
 		for minute := range 59 {
 			at(time.Duration(minute) * time.Minute)
@@ -209,14 +209,14 @@ func TestHourlyLimit(t *testing.T) {
 		}
 		at(59*time.Minute + 30*time.Second)
 		if n := len(r.messages()); n != 3 {
-			t.Errorf("%d messages in an hour", n)
+			t.Errorf("%d messages", n)
 		}
-		at(2 * time.Hour)
+		at(7 * time.Hour)
 		all := r.messages()
 		if len(all) != 4 || len(all[3].Stories) != 56 {
 			t.Errorf("%d messages, the last of %d", len(all), len(all[len(all)-1].Stories))
 		}
-		if notes := strings.Join(all[2].Notes, ""); !strings.Contains(notes, "3 messages in an hour") || !strings.Contains(notes, "03:00") {
+		if notes := strings.Join(all[2].Notes, ""); !strings.Contains(notes, "3 messages in a day") || !strings.Contains(notes, "08:02") {
 			t.Errorf("the note says %q", notes)
 		}
 	})

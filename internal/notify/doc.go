@@ -20,8 +20,8 @@
 // window ends, and then goes out as one message: first after Options.First, then
 // after windows that grow with each message, to an hour, until it has been
 // quiet for an hour. A trouble of a kind that it was not told of since, or a worse
-// one, waits for Options.First only. A channel has a limit per hour and per day;
-// beyond it the queue waits, and goes out as one message that says so.
+// one, waits for Options.First only. A channel has a limit per day; beyond it the
+// queue waits, and goes out as one message that says so.
 //
 // A queue holds at most one story about a trouble. So a channel that was away
 // for a night gets one message about what is still true in the morning.

@@ -195,22 +195,19 @@ func (l *lane) sooner(next time.Time) time.Time {
 	return next
 }
 
-// freeAt returns when the limits allow the next message. However many there were,
+// freeAt returns when the limit allows the next message. However many there were,
 // that is not later than six hours after the last one.
 func (l *lane) freeAt(now time.Time) time.Time {
 	const longest = 6 * time.Hour
 	o := l.center.options
 	l.sent = slices.DeleteFunc(l.sent, func(t time.Time) bool { return now.Sub(t) >= 24*time.Hour })
 	n := len(l.sent)
-	var free time.Time
-	if n >= o.PerHour {
-		free = l.sent[n-o.PerHour].Add(time.Hour)
+	if n < o.PerDay {
+		return time.Time{}
 	}
-	if n >= o.PerDay {
-		free = latest(free, l.sent[n-o.PerDay].Add(24*time.Hour))
-	}
-	if n > 0 && free.After(l.sent[n-1].Add(longest)) {
-		free = l.sent[n-1].Add(longest)
+	free, most := l.sent[n-o.PerDay].Add(24*time.Hour), l.sent[n-1].Add(longest)
+	if free.After(most) {
+		return most
 	}
 	return free
 }

@@ -109,19 +109,10 @@ func (l *lane) notes(now time.Time, s Story) (notes []string) {
 	free := l.freeAt(now)
 	l.sent = before
 	if next := now.Add(l.center.options.Group); free.After(next) {
-		notes = append(notes, fmt.Sprintf("This channel has had %s, its limit: what comes now is told in one message, not before %s.",
-			l.limit(), s.when(free)))
+		notes = append(notes, fmt.Sprintf("This channel has had %d messages in a day, its limit: what comes now is told in one message, not before %s.",
+			len(before)+1, s.when(free)))
 	}
 	return notes
-}
-
-// limit names the limit that the next message reaches.
-func (l *lane) limit() string {
-	o := l.center.options
-	if len(l.sent)+1 >= o.PerDay {
-		return fmt.Sprintf("%d messages in a day", len(l.sent)+1)
-	}
-	return fmt.Sprintf("%d messages in an hour", o.PerHour)
 }
 
 // delivered takes a batch out of the queue.

@@ -266,7 +266,7 @@ func (w *world) start() {
 		memory = notify.NewMemory()
 	}
 	center, err := notify.New(ctx, []notify.Target{{Name: "test", Type: "test", Channel: w.events}}, memory, notify.Options{
-		First: time.Second, Group: time.Second, PerHour: 1000, PerDay: 10000, Now: w.now,
+		First: time.Second, Group: time.Second, PerDay: 10000, Now: w.now,
 	})
 	if err != nil {
 		w.t.Fatal(err)
