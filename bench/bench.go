@@ -45,7 +45,7 @@ func prepare(ctx context.Context, c *config) (*bench, error) {
 	b.env = append(os.Environ(), "TMPDIR="+outputs, "SQLITE_TMPDIR="+outputs)
 	if b.litekeep == "" {
 		b.litekeep = filepath.Join(outputs, "litekeep")
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.litekeep, "github.com/litekeep/litekeep/cmd/litekeep")
+		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "disable_grpc_modules", "-o", b.litekeep, "github.com/litekeep/litekeep/cmd/litekeep")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if said, err := build.CombinedOutput(); err != nil {
 			b.close()
