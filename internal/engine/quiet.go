@@ -176,6 +176,14 @@ func (s *source) discard(dest string) error {
 	return errors.Join(append(errs, os.Truncate(dest, 0))...)
 }
 
+// empty throws away what an attempt before has copied, if there is something.
+func (s *source) empty(dest string) error {
+	if m, err := markOf(dest); err == nil && !m.filled() {
+		return nil
+	}
+	return s.discard(dest)
+}
+
 // recoverCopy makes a copy of the files of a database one complete file. The
 // log of a database in WAL mode is kept in memory meanwhile, and so is its
 // index.

@@ -119,7 +119,7 @@ func snapshotOnce(ctx context.Context, path, dest string, o *SnapshotOptions, in
 	info.ZeroBytes, info.Quiet = false, false
 	if s.size == 0 {
 		info.ZeroBytes = true
-		return s.checkEmpty()
+		return errors.Join(s.checkEmpty(), s.empty(dest))
 	}
 	hot, err := s.hotJournal()
 	if err != nil {
@@ -209,6 +209,9 @@ func (s *source) join(ctx context.Context, dest string, o *SnapshotOptions, info
 // joinWAL copies a source in WAL mode through SQLite's online backup, in one
 // read transaction: readers do not keep writers waiting.
 func (s *source) joinWAL(ctx context.Context, dest string, o *SnapshotOptions) error {
+	if err := s.empty(dest); err != nil { // or SQLite would read what is there
+		return err
+	}
 	to, err := Open(ctx, dest, OpenOptions{})
 	if err != nil {
 		return err

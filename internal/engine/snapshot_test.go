@@ -464,3 +464,53 @@ func TestSnapshotCancelled(t *testing.T) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
 }
+
+// TestSnapshotEntersWAL takes a snapshot of a database that enters WAL mode when a part
+// of it is copied.
+func TestSnapshotEntersWAL(t *testing.T) {
+	path, dest := places(t)
+	c := mustOpen(t, path, fillTable, "CREATE TABLE big(b); INSERT INTO big SELECT randomblob(3000) FROM t")
+	entered := false
+	info, err := Snapshot(t.Context(), path, dest, SnapshotOptions{lease: 1, Progress: func(done, total int64) {
+		if entered || done == 0 || done == total {
+			return
+		}
+		entered = true
+		time.Sleep(10 * time.Millisecond) // until what was read is written
+		mustExec(t, c, "PRAGMA journal_mode=WAL", "DELETE FROM big WHERE rowid%2=0")
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !entered || info.JournalMode != JournalWAL || info.Restarts == 0 {
+		t.Errorf("entered: %v, %+v", entered, info)
+	}
+	checkSound(t, dest)
+	if got, want := immutableRows(t, dest, "SELECT count(*) FROM big"), rows(t, c, "SELECT count(*) FROM big"); got[0] != want[0] {
+		t.Errorf("%v rows, want %v", got, want)
+	}
+}
+
+// TestSnapshotOfAFileThatBecomesEmpty takes a snapshot of a database of which a part is
+// copied when an empty one takes its place.
+func TestSnapshotOfAFileThatBecomesEmpty(t *testing.T) {
+	path, dest := places(t)
+	mustCreate(t, path, fillTable, "CREATE TABLE big(b); INSERT INTO big SELECT randomblob(3000) FROM t")
+	replaced := false
+	info, err := Snapshot(t.Context(), path, dest, SnapshotOptions{lease: 1, Progress: func(done, total int64) {
+		if replaced || done == 0 || done == total {
+			return
+		}
+		replaced = true
+		time.Sleep(10 * time.Millisecond) // until what was read is written
+		if err := errors.Join(os.WriteFile(path+".new", nil, 0o600), os.Rename(path+".new", path)); err != nil {
+			t.Fatal(err)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := mustRead(t, dest); !replaced || !info.ZeroBytes || len(got) != 0 {
+		t.Errorf("replaced: %v, a snapshot of %d bytes, %+v", replaced, len(got), info)
+	}
+}
