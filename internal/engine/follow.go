@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"time"
 )
 
 // follower finds out which pages others change while the shared lock on a
@@ -18,17 +17,17 @@ import (
 //     then to now there is a journal whose page 1 has it.
 //   - Each journal that was deleted is one that was opened. So there was no
 //     transaction whose journal nobody saw.
-//   - The database was not written to after the last of them was deleted. So there
-//     was none without a journal after one that was rolled back.
+//   - The database was written to only while there was a journal that was deleted
+//     then. So there was no transaction without one after one that was rolled back,
+//     and no WAL mode in between. A transaction that makes the file shorter does so
+//     when its journal is gone, and cannot be told from those.
 //   - The journals are whole, and in the page size of the database.
 type follower struct {
-	s         *source
-	watch     *journalWatch
-	seen      []*os.File // journals, deleted or not
-	deletions int        // of journals, since changes was called
-	unsure    bool       // there may have been more
-	page      uintptr    // in the library's memory
-	pageSize  int64
+	s        *source
+	watch    *journalWatch
+	seen     []*os.File // journals, deleted or not
+	page     uintptr    // in the library's memory
+	pageSize int64
 }
 
 // errUnknown says that it is not known what others have changed.
@@ -40,7 +39,7 @@ const followBytes = 16 << 20
 // newFollower returns a follower of a database whose shared lock is held, or nil
 // where the system has no means for it.
 func newFollower(s *source, pageSize int64) *follower {
-	watch, err := watchJournal(s.journal)
+	watch, err := watchJournal(s.path(), s.journal)
 	if err != nil {
 		return nil
 	}
@@ -63,7 +62,7 @@ func closeAll(files []*os.File) {
 // is one that is open, and whether that is news. One that cannot be opened is not
 // seen, as its deletion tells.
 func (f *follower) look() (open, news bool) {
-	f.count()
+	f.watch.read()
 	info, err := os.Stat(f.s.journal)
 	if err != nil {
 		return false, false
@@ -83,13 +82,6 @@ func (f *follower) look() (open, news bool) {
 	return true, true
 }
 
-// count takes note of the deletions of journals.
-func (f *follower) count() {
-	n, ok := f.watch.deletions()
-	f.deletions += n
-	f.unsure = f.unsure || !ok
-}
-
 // has reports whether a file is open already.
 func (f *follower) has(info fs.FileInfo) bool {
 	for _, file := range f.seen {
@@ -100,11 +92,11 @@ func (f *follower) has(info fs.FileInfo) bool {
 	return false
 }
 
-// takeEnded returns the journals that were deleted, and when the last one was. They
-// are errUnknown if they are not all that were. The caller closes them.
-func (f *follower) takeEnded() (ended []*os.File, last time.Time, err error) {
-	f.count()
-	if f.unsure {
+// takeEnded returns the journals that were deleted. They are errUnknown if they are
+// not those of all who have written. The caller closes them.
+func (f *follower) takeEnded() (ended []*os.File, err error) {
+	deletions, ok := f.watch.take()
+	if !ok {
 		err = errUnknown
 	}
 	still := f.seen[:0]
@@ -114,32 +106,28 @@ func (f *follower) takeEnded() (ended []*os.File, last time.Time, err error) {
 			ended, err = append(ended, file), errUnknown
 			continue
 		}
-		at, gone := deletedAt(info)
-		if !gone {
+		if deleted(info) {
+			ended = append(ended, file)
+		} else {
 			still = append(still, file)
-			continue
-		}
-		ended = append(ended, file)
-		if at.After(last) {
-			last = at
 		}
 	}
-	if len(ended) != f.deletions {
+	if len(ended) != deletions {
 		err = errUnknown
 	}
-	f.seen, f.deletions, f.unsure = still, 0, false
-	return ended, last, err
+	f.seen = still
+	return ended, err
 }
 
 // changes returns what has changed from one state of the database to another,
 // under the shared lock that is held now, or errUnknown.
 func (f *follower) changes(before, now state) (*change, error) {
-	ended, last, err := f.takeEnded()
+	ended, err := f.takeEnded()
 	defer closeAll(ended)
 	if now.same(before) {
 		return newChange(), nil
 	}
-	if now.counter() == before.counter() || now.marks.main.info.ModTime().After(last) {
+	if now.counter() == before.counter() {
 		err = errUnknown
 	}
 	if err != nil {

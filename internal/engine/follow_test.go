@@ -31,6 +31,7 @@ func TestFollow(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		mode   string // the journal mode, DELETE if empty
+		vacuum bool   // the file gets shorter when pages become free
 		longer int    // pages that the file has after the database
 		do     func(t *testing.T, f *follower, c, other *Conn)
 		known  bool
@@ -59,6 +60,10 @@ func TestFollow(t *testing.T) {
 			}
 		}},
 		{name: "a file longer than its database", known: true, longer: 3, do: transaction("BEGIN; INSERT INTO big(b) VALUES(randomblob(30000))", "COMMIT")},
+		{name: "a file that got shorter", vacuum: true, do: func(t *testing.T, f *follower, c, other *Conn) {
+			transaction("PRAGMA cache_size=-50000; BEGIN; DELETE FROM big WHERE a>900", "COMMIT")(t, f, c, other)
+			transaction("BEGIN; UPDATE t SET n=n+1", "COMMIT")(t, f, other, c)
+		}},
 		{name: "unseen", do: func(t *testing.T, f *follower, c, _ *Conn) {
 			mustExec(t, c, "UPDATE t SET n=n+1")
 			f.look()
@@ -83,8 +88,38 @@ func TestFollow(t *testing.T) {
 			mustExec(t, c, "PRAGMA synchronous=OFF; "+spill)
 			f.look()
 			mustExec(t, c, "ROLLBACK")
-			time.Sleep(20 * time.Millisecond) // the clock of files may tick every ten
 			mustExec(t, other, "PRAGMA journal_mode=MEMORY; UPDATE t SET n=n+1")
+		}},
+		{name: "rolled back after it had written, then one without a journal, then one with one", do: func(t *testing.T, f *follower, c, other *Conn) {
+			mustExec(t, c, "PRAGMA synchronous=OFF; "+spill)
+			f.look()
+			mustExec(t, c, "ROLLBACK")
+			mustExec(t, other, "PRAGMA journal_mode=MEMORY; UPDATE t SET n=n+1")
+			transaction("BEGIN; DELETE FROM big WHERE a=10", "COMMIT")(t, f, c, other)
+		}},
+		{name: "rolled back after it had written, then one whose journal stays, then one that deletes that", do: func(t *testing.T, f *follower, c, other *Conn) {
+			mustExec(t, c, "PRAGMA synchronous=OFF; "+spill)
+			f.look()
+			mustExec(t, c, "ROLLBACK")
+			mustExec(t, other, "PRAGMA journal_mode=PERSIST; UPDATE t SET n=n+1 WHERE a=10")
+			transaction("BEGIN; UPDATE big SET b=zeroblob(2999); PRAGMA user_version=6", "COMMIT")(t, f, c, other)
+		}},
+		{name: "WAL mode entered and left", do: func(t *testing.T, f *follower, c, _ *Conn) {
+			done, stopped := make(chan struct{}), make(chan struct{})
+			go func() {
+				defer close(stopped)
+				for {
+					select {
+					case <-done:
+						return
+					default:
+						f.look()
+					}
+				}
+			}()
+			mustExec(t, c, "PRAGMA journal_mode=WAL", "UPDATE t SET n=n+1", "PRAGMA journal_mode=DELETE")
+			close(done)
+			<-stopped
 		}},
 		{name: "rolled back after it had written", do: transaction("PRAGMA synchronous=OFF; "+spill, "ROLLBACK")},
 		{name: "truncated journal", mode: "TRUNCATE", do: transaction("BEGIN; UPDATE t SET n=n+1", "COMMIT")},
@@ -109,6 +144,9 @@ func TestFollow(t *testing.T) {
 			mode := test.mode
 			if mode == "" {
 				mode = "DELETE"
+			}
+			if test.vacuum {
+				mustCreate(t, path, "PRAGMA auto_vacuum=FULL")
 			}
 			mustCreate(t, path, fillTable, fill)
 			if err := os.WriteFile(path, append(mustRead(t, path), bytes.Repeat([]byte("x"), test.longer*4096)...), 0o600); err != nil {
@@ -154,6 +192,18 @@ func TestFollow(t *testing.T) {
 				checkChange(t, path, was, changed)
 			}
 		})
+	}
+}
+
+// TestFollowOnOtherFileSystems watches no file of a file system on which there may be
+// writes that the kernel does not tell of.
+func TestFollowOnOtherFileSystems(t *testing.T) {
+	w, err := watchJournal("/proc/version", "/proc/version-journal")
+	if !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("error %v, want %v", err, errors.ErrUnsupported)
+	}
+	if err == nil {
+		w.close()
 	}
 }
 

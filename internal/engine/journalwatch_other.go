@@ -12,11 +12,12 @@ import (
 // journalWatch is there on Linux only.
 type journalWatch struct{}
 
-func watchJournal(string) (*journalWatch, error) { return nil, errors.ErrUnsupported }
+func watchJournal(_, _ string) (*journalWatch, error) { return nil, errors.ErrUnsupported }
 
-func (*journalWatch) close()                        {}
-func (*journalWatch) wait(limit time.Duration)      { time.Sleep(limit) }
-func (*journalWatch) deletions() (n int, ok bool)   { return 0, false }
-func deletedAt(fs.FileInfo) (at time.Time, ok bool) { return at, false }
+func (*journalWatch) close()                         {}
+func (*journalWatch) wait(limit time.Duration)       { time.Sleep(limit) }
+func (*journalWatch) read()                          {}
+func (*journalWatch) take() (deletions int, ok bool) { return 0, false }
+func deleted(fs.FileInfo) bool                       { return false }
 
 func openJournal(path string) (*os.File, error) { return os.Open(path) }

@@ -161,13 +161,15 @@ func (c *Conn) sidecars() (wal, shm, journal string) {
 	return base + "-wal", base + "-shm", base + "-journal"
 }
 
+// path returns the path of the database that SQLite uses.
+func (s *source) path() string { return s.wal[:len(s.wal)-len("-wal")] }
+
 // look takes the marks of the database and its sidecars.
 func (s *source) look() (m marks, err error) {
-	base := s.wal[:len(s.wal)-len("-wal")]
 	for _, f := range []struct {
 		path string
 		mark *mark
-	}{{base, &m.main}, {s.wal, &m.wal}, {s.shm, &m.shm}, {s.journal, &m.journal}} {
+	}{{s.path(), &m.main}, {s.wal, &m.wal}, {s.shm, &m.shm}, {s.journal, &m.journal}} {
 		if *f.mark, err = markOf(f.path); err != nil {
 			return m, fmt.Errorf("look at %s: %w", f.path, unwrapPath(err))
 		}
